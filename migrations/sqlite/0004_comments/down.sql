@@ -1,0 +1,2 @@
+DROP VIEW published_comments;
+DROP TABLE comments;

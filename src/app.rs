@@ -1,0 +1,150 @@
+//! What a handler is given, and the one list of routes.
+
+use crate::{
+    articles, auth,
+    auth::{Hasher, Keyring},
+    authors, comments,
+    config::Serve,
+    db::Db,
+    http::{
+        cursor::Cursors,
+        front::{self, Paths},
+    },
+    openapi, sections, tags,
+    values::Slug,
+};
+use actix_cors::Cors;
+use actix_web::{
+    App as ActixApp, HttpRequest, HttpServer,
+    dev::Server,
+    http::header,
+    middleware::{Compress, from_fn},
+    web::{self, Data},
+};
+use std::{net::TcpListener, thread::available_parallelism, time::Duration};
+use utoipa_actix_web::{AppExt, scope, service_config::ServiceConfig};
+
+/// What every handler may use; one for all workers.
+pub struct App {
+    pub db: Db,
+    pub keys: Keyring,
+    pub cursors: Cursors,
+    pub hasher: Hasher,
+    pub site: Site,
+}
+
+/// What answers say of the site.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// Without a slash at its end.
+    pub url: String,
+    pub name: String,
+    /// How many replies deep a thread of comments may go.
+    pub comment_depth: i32,
+}
+
+impl Site {
+    /// Where readers find an article.
+    pub fn article_url(&self, slug: &Slug) -> String {
+        format!("{}/articles/{slug}", self.url)
+    }
+}
+
+impl App {
+    /// Loads the keys (makes them at the first start) and starts the threads. The database is up to date already.
+    pub fn new(db: Db, site: Site, secret_key: Option<&str>) -> anyhow::Result<Self> {
+        let keys = Keyring::load(&mut *db.connection()?, secret_key, site.url.clone())?;
+        let cursors = Cursors::new(keys.cursor_key());
+        let hasher = Hasher::start(available_parallelism().map_or(1, usize::from))?;
+        Ok(Self { db, keys, cursors, hasher, site })
+    }
+}
+
+/// All routes below `/api/v1`.
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(
+        scope("/api/v1")
+            .configure(articles::routes::routes)
+            .configure(auth::routes::routes)
+            .configure(authors::routes::routes)
+            .configure(comments::routes::routes)
+            .configure(sections::routes::routes)
+            .configure(tags::routes::routes),
+    );
+}
+
+/// How the server listens and ends.
+#[derive(Debug, Clone)]
+pub struct Listening {
+    pub workers: usize,
+    pub shutdown: Duration,
+    pub cors_origins: Vec<String>,
+}
+
+impl Listening {
+    pub fn of(settings: &Serve) -> Self {
+        let cores = || available_parallelism().map_or(1, usize::from);
+        Self {
+            workers: settings.workers.map_or_else(cores, usize::from),
+            shutdown: Duration::from_secs(settings.shutdown_seconds),
+            cors_origins: settings.cors_origins.clone(),
+        }
+    }
+}
+
+/// Threads of a worker that may block on the database: a database gains nothing from more, and a process loses.
+const BLOCKING_THREADS: usize = 2;
+
+/// Starts to serve. What runs in tests is what runs in production.
+pub fn serve(app: Data<App>, listener: TcpListener, listening: &Listening) -> std::io::Result<Server> {
+    let document = openapi::document();
+    let paths = Data::new(Paths::new(openapi::methods(&document)));
+    let document = Data::new(openapi::Document::new(&document));
+    let origins = listening.cors_origins.clone();
+    let server = HttpServer::new(move || {
+        let (app, paths, document) = (app.clone(), paths.clone(), document.clone());
+        let (inner, _) = ActixApp::new()
+            .into_utoipa_app()
+            .app_data(app)
+            .app_data(paths.clone())
+            .app_data(document)
+            .configure(routes)
+            .split_for_parts();
+        inner
+            .configure(openapi::routes)
+            .default_service(web::to(move |request: HttpRequest, paths: Data<Paths>| {
+                std::future::ready(front::fallback(&request, &paths))
+            }))
+            .wrap(from_fn(front::inner))
+            .wrap(cors(&origins))
+            .wrap(Compress::default())
+            .wrap(from_fn(front::outer))
+    });
+    Ok(server
+        .workers(listening.workers)
+        .worker_max_blocking_threads(BLOCKING_THREADS)
+        .shutdown_timeout(listening.shutdown.as_secs())
+        .listen(listener)?
+        .run())
+}
+
+/// CORS: nobody unless configured.
+fn cors(origins: &[String]) -> Cors {
+    let cors = Cors::default()
+        .allowed_methods(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+        .allowed_headers([
+            header::ACCEPT.as_str(),
+            "authorization",
+            "content-type",
+            "idempotency-key",
+            "if-match",
+            "if-none-match",
+            "x-request-id",
+        ])
+        .expose_headers(["etag", "link", "location", "retry-after", "x-request-id", "idempotent-replayed"])
+        .max_age(3600);
+    if origins.iter().any(|origin| origin == "*") {
+        return cors.allow_any_origin().send_wildcard();
+    }
+    origins.iter().fold(cors.block_on_origin_mismatch(false), |cors, origin| cors.allowed_origin(origin))
+}

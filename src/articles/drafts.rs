@@ -1,0 +1,183 @@
+//! Creating an article, editing its working copy, moving it to the trash and back.
+
+use super::{
+    model::Row,
+    publication,
+    queries::{Eyes, any, find, find_editable},
+    revisions::{self, References},
+    write::{ArticleChanges, CommentSettings, NewArticle},
+};
+use crate::{
+    auth::Actor,
+    clock::Time,
+    db::{Conn, Id},
+    error::{Code, Error, OnTaken, Result},
+    http::{Expected, Versioned},
+    permissions::PublishArticles,
+    schema::{articles, revisions as revisions_table, users},
+    slugs,
+    values::{Ref, Slug},
+};
+use diesel::prelude::*;
+use serde_json::Value;
+
+impl Versioned for Row {
+    fn version(&self) -> i32 {
+        self.version
+    }
+}
+
+/// Who creates an article, and as what.
+#[derive(Debug, Clone, Copy)]
+pub struct Creation {
+    pub id: Id,
+    pub by: Option<Id>,
+    pub at: Time,
+}
+
+/// Creates a draft. A slug that was not given is made from the title; a byline that was not given is the creator's own.
+pub fn insert(conn: &mut Conn, new: &NewArticle, creation: Creation) -> Result<Id> {
+    let Creation { id, by, at } = creation;
+    let mut refs = References::look_up(conn, new)?;
+    if new.authors.is_none()
+        && let Some(user) = by
+    {
+        let own: Option<Id> = users::table.find(user).select(users::author_id).first(conn)?;
+        refs.authors.extend(own);
+    }
+    let slug = match &new.slug {
+        Some(slug) => slug.clone(),
+        None => slugs::free(Slug::of(new.title.as_str(), "article"), |slug| {
+            let same = articles::table.filter(articles::slug.eq(slug));
+            Ok(diesel::select(diesel::dsl::exists(same)).get_result(conn)?)
+        })?,
+    };
+    // The revision's id is not known yet; the reference is checked at the end of the transaction.
+    diesel::insert_into(articles::table)
+        .values((
+            articles::id.eq(id),
+            articles::slug.eq(&slug),
+            articles::created_by.eq(by),
+            articles::created_at.eq(at),
+            articles::updated_at.eq(at),
+            articles::working_id.eq(id),
+            articles::comments_open.eq(new.comments.as_ref().is_none_or(|c| c.open)),
+            articles::version.eq(1),
+        ))
+        .execute(conn)
+        .or_taken(&slug, new.slug.is_some())?;
+    let revision = revisions::insert(conn, id, 1, new, &refs, by, at)?;
+    diesel::update(articles::table.find(id)).set(articles::working_id.eq(revision)).execute(conn)?;
+    Ok(id)
+}
+
+/// Edits the working copy: a new revision where the text changed. What is public stays as it is.
+pub fn update(
+    conn: &mut Conn,
+    actor: &Actor,
+    reference: &Ref,
+    changes: &ArticleChanges,
+    expected: &Expected,
+    now: Time,
+) -> Result<Row> {
+    let row = find_editable(conn, actor, reference, false)?;
+    lock(conn, row.id)?;
+    let row = find_editable(conn, actor, &row.id.into(), false)?;
+    let current = revisions::as_written(conn, &row)?;
+    expected.check(&row, || changes.differing(&current))?;
+    let new = changes.apply(&current)?;
+    if new == current {
+        return Ok(row);
+    }
+    let slug = new.slug.clone().unwrap_or_else(|| row.slug.clone());
+    let comments_open = new.comments.as_ref().map_or(row.comments_open, |c| c.open);
+    let mut working_id = row.working_id;
+    if !same_text(&new, &current) {
+        let refs = References::look_up(conn, &new)?;
+        let last = revisions_table::table
+            .filter(revisions_table::article_id.eq(row.id))
+            .select(diesel::dsl::max(revisions_table::number));
+        let last: Option<i32> = last.first(conn)?;
+        working_id = revisions::insert(conn, row.id, last.unwrap_or(0) + 1, &new, &refs, Some(actor.user), now)?;
+    }
+    diesel::update(articles::table.find(row.id))
+        .set((
+            articles::slug.eq(&slug),
+            articles::comments_open.eq(comments_open),
+            articles::working_id.eq(working_id),
+            articles::updated_at.eq(now),
+            articles::version.eq(articles::version + 1),
+        ))
+        .execute(conn)
+        .or_taken(&slug, true)?;
+    find(conn, &Eyes::Desk(actor.clone()), &row.id.into())
+}
+
+/// Edits the working copy of an article that is being set up.
+pub fn revise(conn: &mut Conn, article: Id, changes: &Value, by: Option<Id>, now: Time) -> Result<()> {
+    let row = any(conn, article)?;
+    let new = ArticleChanges::from(changes.clone()).apply(&revisions::as_written(conn, &row)?)?;
+    let refs = References::look_up(conn, &new)?;
+    let working = revisions::insert(conn, article, row.revision + 1, &new, &refs, by, now)?;
+    diesel::update(articles::table.find(article))
+        .set((articles::working_id.eq(working), articles::updated_at.eq(now)))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Whether two differ in nothing that a revision keeps.
+fn same_text(new: &NewArticle, current: &NewArticle) -> bool {
+    let identity =
+        |article: &NewArticle| NewArticle { slug: None, comments: None::<CommentSettings>, ..article.clone() };
+    identity(new) == identity(current)
+}
+
+/// Takes the article's row for this transaction, so that of two edits at once the second sees what the first made.
+pub fn lock(conn: &mut Conn, id: Id) -> Result<()> {
+    if let Conn::Postgres(conn) = conn {
+        articles::table.find(id).select(articles::id).for_update().first::<Id>(conn)?;
+    }
+    Ok(())
+}
+
+/// Moves an article to the trash: it is nowhere to be seen, and nothing of it is lost.
+///
+/// # Errors
+/// 403 for a contributor's published article: that is for those who may unpublish it.
+pub fn delete(conn: &mut Conn, actor: &Actor, reference: &Ref, expected: &Expected, now: Time) -> Result<()> {
+    let row = find_editable(conn, actor, reference, false)?;
+    lock(conn, row.id)?;
+    let row = find_editable(conn, actor, &row.id.into(), false)?;
+    expected.check(&row, Vec::new)?;
+    if row.published_id.is_some() && !actor.may::<PublishArticles>() {
+        return Err(Error::with(Code::Forbidden, "the article is public; ask an author or an editor"));
+    }
+    publication::count(conn, &row, -1)?;
+    diesel::update(articles::table.find(row.id))
+        .set((articles::deleted_at.eq(now), articles::updated_at.eq(now), articles::version.eq(articles::version + 1)))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Takes an article out of the trash: it is what it was, public again where it was public.
+pub fn restore(conn: &mut Conn, actor: &Actor, reference: &Ref, expected: &Expected, now: Time) -> Result<Row> {
+    let row = find_editable(conn, actor, reference, true).map_err(|e| match e.code() {
+        Code::NotFound => Error::with(Code::NotFound, format!("there is no article `{reference}` in the trash")),
+        _ => e,
+    })?;
+    lock(conn, row.id)?;
+    let row = find_editable(conn, actor, &row.id.into(), true)?;
+    expected.check(&row, Vec::new)?;
+    if row.published_id.is_some() && !actor.may::<PublishArticles>() {
+        return Err(Error::with(Code::Forbidden, "the article would be public again; ask an author or an editor"));
+    }
+    diesel::update(articles::table.find(row.id))
+        .set((
+            articles::deleted_at.eq(None::<Time>),
+            articles::updated_at.eq(now),
+            articles::version.eq(articles::version + 1),
+        ))
+        .execute(conn)?;
+    publication::count(conn, &row, 1)?;
+    find(conn, &Eyes::Desk(actor.clone()), &row.id.into())
+}

@@ -1,0 +1,18 @@
+//! Articles: one identity, and a list of immutable revisions. The staff see the working one, the public the published one.
+
+mod drafts;
+mod model;
+mod present;
+mod publication;
+mod queries;
+mod related;
+mod revisions;
+pub mod routes;
+mod write;
+
+pub use drafts::{Creation, insert, revise};
+pub use model::{Row, Status};
+pub use publication::lead;
+pub use queries::{exist, find_published, id_of};
+pub use revisions::pin;
+pub use write::NewArticle;

@@ -1,0 +1,373 @@
+//! What an article is: the row that both views give, and what is shown of it.
+
+use crate::{
+    authors::Author,
+    clock::Time,
+    comments::ThreadList,
+    db::{AsJson, Id, column::text_enum},
+    http::{Versioned, page::ListOf},
+    sections::{Crumb, SectionRef},
+    tags::Tag,
+    values::{Image, Language, Line, Refusal, Slug, WebUrl},
+};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, Type, schema::AdditionalProperties},
+};
+
+/// Where an article is in its life. It follows from its dates and is never stored.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    diesel::expression::AsExpression,
+    diesel::deserialize::FromSqlRow,
+)]
+#[diesel(sql_type = diesel::sql_types::Text)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    Draft,
+    InReview,
+    Scheduled,
+    Published,
+    /// It was published, and is not any more.
+    Archived,
+}
+
+text_enum!(Status { Draft = "draft", InReview = "in_review", Scheduled = "scheduled", Published = "published", Archived = "archived" });
+
+/// Who may read the body.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    diesel::expression::AsExpression,
+    diesel::deserialize::FromSqlRow,
+)]
+#[diesel(sql_type = diesel::sql_types::Text)]
+#[serde(rename_all = "snake_case")]
+pub enum Visibility {
+    #[default]
+    Public,
+    Members,
+    Premium,
+}
+
+text_enum!(Visibility { Public = "public", Members = "members", Premium = "premium" });
+
+/// What a body is written in.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    diesel::expression::AsExpression,
+    diesel::deserialize::FromSqlRow,
+)]
+#[diesel(sql_type = diesel::sql_types::Text)]
+#[serde(rename_all = "snake_case")]
+pub enum BodyFormat {
+    #[default]
+    Markdown,
+    Html,
+}
+
+text_enum!(BodyFormat { Markdown = "markdown", Html = "html" });
+
+pub type Title = Line<1, 200>;
+pub type Subtitle = Line<0, 300>;
+pub type Excerpt = Line<0, 500>;
+
+/// A row of `published_articles` or `article_revisions`: the article with one of its revisions.
+#[derive(Debug, Clone, Queryable)]
+pub struct Row {
+    pub id: Id,
+    pub slug: Slug,
+    pub created_by: Option<Id>,
+    pub created_at: Time,
+    pub updated_at: Time,
+    pub published_at: Option<Time>,
+    pub ordered_at: i64,
+    pub publish_at: Option<Time>,
+    pub unpublish_at: Option<Time>,
+    pub working_id: Id,
+    pub published_id: Option<Id>,
+    pub published_revision: Option<i32>,
+    pub status: Status,
+    pub comments_open: bool,
+    pub comment_count: i64,
+    pub version: i32,
+    pub deleted_at: Option<Time>,
+    pub revision_id: Id,
+    pub revision: i32,
+    pub title: Title,
+    pub subtitle: Option<Subtitle>,
+    pub excerpt: Excerpt,
+    pub word_count: i32,
+    pub reading_minutes: i32,
+    pub image: Option<AsJson<Image>>,
+    pub visibility: Visibility,
+    pub featured: bool,
+    pub language: Language,
+    pub seo: AsJson<StoredSeo>,
+    pub custom: AsJson<Map<String, Value>>,
+    pub section_id: Option<Id>,
+    pub section_slug: Option<Slug>,
+    pub section_name: Option<Line<1, 100>>,
+    pub section_path: Option<String>,
+    pub section_trail: Option<AsJson<Vec<Crumb>>>,
+}
+
+impl Row {
+    pub fn section(&self) -> Option<SectionRef> {
+        let row = self.clone();
+        Some(SectionRef {
+            id: row.section_id?,
+            slug: row.section_slug?,
+            name: row.section_name?,
+            path: row.section_path?,
+            trail: row.section_trail?.0,
+        })
+    }
+}
+
+/// A story with all that a page shows of it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Article {
+    pub id: Id,
+    pub slug: Slug,
+    /// Where readers find it.
+    #[schema(format = "uri", max_length = 2200, example = "https://lantern.example/articles/harbour-reopens")]
+    pub url: String,
+    pub status: Status,
+    pub title: Title,
+    pub subtitle: Option<Subtitle>,
+    /// A teaser; the beginning of the body where none was written.
+    pub excerpt: Excerpt,
+    /// In lists only with `include=body`; `null` where `access.granted` is false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<Option<Body>>,
+    #[schema(minimum = 0, maximum = 2_147_483_647)]
+    pub word_count: i32,
+    #[schema(minimum = 0, maximum = 2_147_483_647)]
+    pub reading_minutes: i32,
+    /// The byline, in its order.
+    #[schema(max_items = 20)]
+    pub authors: Vec<Author>,
+    #[schema(max_items = 50)]
+    pub tags: Vec<Tag>,
+    /// Where it stands, with the trail of breadcrumbs to it.
+    pub section: Option<SectionRef>,
+    /// The hero image.
+    pub image: Option<Image>,
+    pub visibility: Visibility,
+    pub access: Access,
+    pub featured: bool,
+    pub language: Language,
+    pub comments: CommentSummary,
+    pub seo: Seo,
+    pub custom: Custom,
+    /// When it first became public; `null` if it never was.
+    pub published_at: Option<Time>,
+    pub updated_at: Time,
+    pub created_at: Time,
+    /// The revision shown here.
+    #[schema(minimum = 1, maximum = 2_147_483_647)]
+    pub revision: i32,
+    /// The revision that the public sees; `null` where it sees none.
+    #[schema(minimum = 1, maximum = 2_147_483_647)]
+    pub published_revision: Option<i32>,
+    pub scheduled: Schedule,
+    /// When it was moved to the trash; for the staff.
+    pub deleted_at: Option<Time>,
+    /// With `include=related`: what to read next, the editors' choice first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, max_items = 20)]
+    pub related: Option<Vec<Teaser>>,
+    /// With `include=latest`: the newest stories.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, max_items = 20)]
+    pub latest: Option<Vec<Teaser>>,
+    /// With `include=comments`: the first page of the discussion.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub thread: Option<ThreadList>,
+    #[serde(skip)]
+    pub version: i32,
+}
+
+impl Versioned for Article {
+    fn version(&self) -> i32 {
+        self.version
+    }
+}
+
+pub type ArticleList = ListOf<Article>;
+
+/// The text of an article.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Body {
+    pub format: BodyFormat,
+    /// As it was written; for the staff.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, max_length = 500_000, pattern = "^[^\\x00]*$")]
+    pub source: Option<String>,
+    /// HTML that is safe in a page.
+    #[schema(max_length = 5_000_000, pattern = "^[^\\x00]*$")]
+    pub html: String,
+}
+
+/// Whether the one who asks may read the body.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub struct Access {
+    pub granted: bool,
+    /// What it takes.
+    pub required: Visibility,
+}
+
+/// The discussion of an article.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub struct CommentSummary {
+    /// Whether new ones are taken.
+    pub open: bool,
+    /// How many are approved.
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
+    pub count: i64,
+}
+
+/// What search engines and social networks are told where it differs from the article.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct StoredSeo {
+    pub title: Option<Line<0, 200>>,
+    pub description: Option<Line<0, 500>>,
+    pub canonical_url: Option<WebUrl>,
+    pub image_url: Option<WebUrl>,
+    pub noindex: bool,
+}
+
+/// What search engines and social networks are told; `null` where it is the same as on the article.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Seo {
+    pub title: Option<Line<0, 200>>,
+    pub description: Option<Line<0, 500>>,
+    pub canonical_url: Option<WebUrl>,
+    pub image_url: Option<WebUrl>,
+    pub noindex: bool,
+    /// A schema.org `NewsArticle`, ready for a page; `null` in lists.
+    pub json_ld: Option<JsonLd>,
+}
+
+/// Structured data (schema.org, JSON-LD).
+#[derive(Debug, Clone, Serialize)]
+#[serde(transparent)]
+pub struct JsonLd(pub Value);
+
+impl PartialSchema for JsonLd {
+    fn schema() -> RefOr<Schema> {
+        open_object("Structured data (schema.org, JSON-LD).").into()
+    }
+}
+
+impl ToSchema for JsonLd {}
+
+/// A JSON object with whatever fields.
+pub fn open_object(description: &str) -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .description(Some(description))
+        .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(true)))
+        .examples([json!({})])
+}
+
+/// A site's own fields: any JSON object of at most 64 KiB.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Map<String, Value>", into = "Map<String, Value>")]
+pub struct Custom(pub Map<String, Value>);
+
+/// Bytes of it as JSON.
+const MAX_CUSTOM: usize = 64 * 1024;
+
+impl TryFrom<Map<String, Value>> for Custom {
+    type Error = Refusal;
+
+    fn try_from(fields: Map<String, Value>) -> Result<Self, Refusal> {
+        let size = serde_json::to_vec(&fields).map_or(usize::MAX, |json| json.len());
+        if size <= MAX_CUSTOM {
+            Ok(Self(fields))
+        } else {
+            Err(Refusal::new("too_long", format!("it has at most {MAX_CUSTOM} bytes as JSON")))
+        }
+    }
+}
+
+impl From<Custom> for Map<String, Value> {
+    fn from(custom: Custom) -> Self {
+        custom.0
+    }
+}
+
+impl PartialSchema for Custom {
+    fn schema() -> RefOr<Schema> {
+        open_object("A site's own fields: any JSON object of at most 64 KiB.").into()
+    }
+}
+
+impl ToSchema for Custom {}
+
+/// When it will be published or taken down.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub struct Schedule {
+    pub publish_at: Option<Time>,
+    pub unpublish_at: Option<Time>,
+}
+
+/// A story as it is announced elsewhere.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Teaser {
+    pub id: Id,
+    pub slug: Slug,
+    #[schema(format = "uri", max_length = 2200, example = "https://lantern.example/articles/harbour-reopens")]
+    pub url: String,
+    pub title: Title,
+    pub subtitle: Option<Subtitle>,
+    pub excerpt: Excerpt,
+    pub section: Option<SectionRef>,
+    pub image: Option<Image>,
+    pub visibility: Visibility,
+    pub published_at: Option<Time>,
+    #[schema(minimum = 0, maximum = 2_147_483_647)]
+    pub reading_minutes: i32,
+    /// Why it stands here.
+    #[schema(max_items = 4)]
+    pub reasons: Vec<Reason>,
+}
+
+/// Why a story stands below another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// An editor chose it.
+    Pinned,
+    SharedTags,
+    SameSection,
+    Recent,
+}

@@ -1,0 +1,147 @@
+//! From rows to what is answered: a page of articles costs as many statements as one.
+
+use super::{
+    model::{Access, Article, Body, CommentSummary, Custom, JsonLd, Row, Schedule, Seo, Visibility},
+    queries::Eyes,
+    related, revisions,
+    write::Include,
+};
+use crate::{
+    app::App,
+    auth::Viewer,
+    authors::{self, Author},
+    comments,
+    db::{Conn, Id},
+    error::Result,
+    permissions::ReadPremium,
+    tags::{self, Tag},
+};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+
+/// Who looks, and with whose eyes.
+pub struct Looking<'a> {
+    pub app: &'a App,
+    pub viewer: &'a Viewer,
+    pub eyes: &'a Eyes,
+}
+
+impl Looking<'_> {
+    /// Whether the body may be read: what is public by anyone, the rest by those who may read everything.
+    fn grants(&self, row: &Row) -> bool {
+        row.visibility == Visibility::Public || self.viewer.may::<ReadPremium>()
+    }
+
+    /// Articles without what stands only on their own page.
+    pub fn all(&self, conn: &mut Conn, rows: Vec<Row>, with_body: bool) -> Result<Vec<Article>> {
+        let ids: Vec<Id> = rows.iter().map(|row| row.revision_id).collect();
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut authors = authors::of_revisions(conn, ids.clone())?;
+        let mut tags = tags::of_revisions(conn, ids.clone())?;
+        let mut bodies = if with_body { revisions::bodies(conn, ids)? } else { HashMap::new() };
+        let article = |row: Row| {
+            let id = row.revision_id;
+            let body = with_body.then(|| {
+                bodies
+                    .remove(&id)
+                    .filter(|_| self.grants(&row))
+                    .map(|(format, source, html)| self.body(format, source, html))
+            });
+            self.article(row, authors.remove(&id).unwrap_or_default(), tags.remove(&id).unwrap_or_default(), body)
+        };
+        Ok(rows.into_iter().map(article).collect())
+    }
+
+    /// One article with its body and what was asked for.
+    pub fn one(&self, conn: &mut Conn, row: Row, include: &[Include]) -> Result<Article> {
+        let has = |wanted| include.contains(&wanted);
+        let related = has(Include::Related).then(|| related::related(conn, &self.app.site, &row)).transpose()?;
+        let latest = has(Include::Latest).then(|| related::latest(conn, &self.app.site, &row)).transpose()?;
+        let thread =
+            has(Include::Comments).then(|| comments::first_page(conn, self.app, self.viewer, &row)).transpose()?;
+        let mut articles = self.all(conn, vec![row], true)?;
+        let article = articles.pop().ok_or_else(|| crate::error::Error::internal("an article was lost"))?;
+        let json_ld = Some(JsonLd(self.json_ld(&article)));
+        Ok(Article { seo: Seo { json_ld, ..article.seo }, related, latest, thread, ..article })
+    }
+
+    fn body(&self, format: super::model::BodyFormat, source: String, html: String) -> Body {
+        let source = matches!(self.eyes, Eyes::Desk(_)).then_some(source);
+        Body { format, source, html }
+    }
+
+    fn article(&self, row: Row, authors: Vec<Author>, tags: Vec<Tag>, body: Option<Option<Body>>) -> Article {
+        let seo = row.seo.0.clone();
+        Article {
+            url: self.app.site.article_url(&row.slug),
+            section: row.section(),
+            access: Access { granted: self.grants(&row), required: row.visibility },
+            id: row.id,
+            slug: row.slug,
+            status: row.status,
+            title: row.title,
+            subtitle: row.subtitle,
+            excerpt: row.excerpt,
+            body,
+            word_count: row.word_count,
+            reading_minutes: row.reading_minutes,
+            authors,
+            tags,
+            image: row.image.map(|image| image.0),
+            visibility: row.visibility,
+            featured: row.featured,
+            language: row.language,
+            comments: CommentSummary { open: row.comments_open, count: row.comment_count },
+            seo: Seo {
+                title: seo.title,
+                description: seo.description,
+                canonical_url: seo.canonical_url,
+                image_url: seo.image_url,
+                noindex: seo.noindex,
+                json_ld: None,
+            },
+            custom: Custom(row.custom.0),
+            published_at: row.published_at,
+            updated_at: row.updated_at,
+            created_at: row.created_at,
+            revision: row.revision,
+            published_revision: row.published_revision,
+            scheduled: Schedule { publish_at: row.publish_at, unpublish_at: row.unpublish_at },
+            deleted_at: row.deleted_at,
+            related: None,
+            latest: None,
+            thread: None,
+            version: row.version,
+        }
+    }
+
+    /// A schema.org `NewsArticle` with what search engines ask for.
+    fn json_ld(&self, article: &Article) -> Value {
+        let image = article.seo.image_url.clone().or_else(|| article.image.as_ref().map(|image| image.url.clone()));
+        let author = |author: &Author| json!({"@type": "Person", "name": author.name, "url": author.website});
+        let mut value = json!({
+            "@context": "https://schema.org",
+            "@type": "NewsArticle",
+            "headline": article.title,
+            "description": article.seo.description.as_ref().map_or_else(|| article.excerpt.to_string(), ToString::to_string),
+            "mainEntityOfPage": article.seo.canonical_url.as_ref().map_or_else(|| article.url.clone(), ToString::to_string),
+            "datePublished": article.published_at,
+            "dateModified": article.updated_at,
+            "inLanguage": article.language,
+            "wordCount": article.word_count,
+            "isAccessibleForFree": article.visibility == Visibility::Public,
+            "author": article.authors.iter().map(author).collect::<Vec<_>>(),
+            "keywords": article.tags.iter().map(|tag| &tag.name).collect::<Vec<_>>(),
+            "publisher": {"@type": "Organization", "name": self.app.site.name, "url": self.app.site.url},
+        });
+        if let (Some(image), Some(fields)) = (image, value.as_object_mut()) {
+            fields.insert("image".into(), json!([image]));
+        }
+        if let (Some(section), Some(fields)) = (&article.section, value.as_object_mut()) {
+            fields.insert("articleSection".into(), json!(section.name));
+        }
+        value
+    }
+}

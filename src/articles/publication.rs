@@ -1,0 +1,141 @@
+//! Publishing a revision and taking it down. The counts of tags and authors follow in the same transaction.
+
+use super::{
+    drafts::lock,
+    model::{Row, Status},
+    queries::{Eyes, any, find, find_editable},
+};
+use crate::{
+    auth::Actor,
+    clock::Time,
+    db::{Conn, Id},
+    error::{Error, Result},
+    http::Expected,
+    schema::{articles, authors, revision_authors, revision_tags, revisions, tags},
+    values::Ref,
+};
+use diesel::prelude::*;
+
+/// Makes a revision public: the working one, or the one that is named. Doing it again changes nothing.
+///
+/// # Errors
+/// 422 for a revision that does not exist.
+pub fn put(
+    conn: &mut Conn,
+    actor: &Actor,
+    reference: &Ref,
+    revision: Option<i32>,
+    expected: &Expected,
+    now: Time,
+) -> Result<Row> {
+    let row = find_editable(conn, actor, reference, false)?;
+    lock(conn, row.id)?;
+    let row = find_editable(conn, actor, &row.id.into(), false)?;
+    expected.check(&row, Vec::new)?;
+    let number = revision.unwrap_or(row.revision);
+    let wanted = revisions::table
+        .filter(revisions::article_id.eq(row.id))
+        .filter(revisions::number.eq(number))
+        .select(revisions::id);
+    let wanted: Option<Id> = wanted.first(conn).optional()?;
+    let wanted = wanted
+        .ok_or_else(|| Error::invalid_field("/revision", "not_found", format!("there is no revision {number}")))?;
+    if row.published_id != Some(wanted) {
+        publish(conn, &row, wanted, number, now)?;
+    }
+    find(conn, &Eyes::Desk(actor.clone()), &row.id.into())
+}
+
+/// Makes `revision` the public one. The first publication gives the article its date.
+pub fn publish(conn: &mut Conn, row: &Row, revision: Id, number: i32, now: Time) -> Result<()> {
+    count(conn, row, -1)?;
+    diesel::update(articles::table.find(row.id))
+        .set((
+            articles::published_id.eq(revision),
+            articles::published_revision.eq(number),
+            articles::published_at.eq(row.published_at.unwrap_or(now)),
+            articles::publish_at.eq(None::<Time>),
+            articles::review.eq(None::<String>),
+            articles::updated_at.eq(now),
+            articles::version.eq(articles::version + 1),
+        ))
+        .execute(conn)?;
+    count(conn, &Row { published_id: Some(revision), ..row.clone() }, 1)
+}
+
+/// Takes an article down. What is not public stays as it is.
+pub fn delete(conn: &mut Conn, actor: &Actor, reference: &Ref, expected: &Expected, now: Time) -> Result<()> {
+    let row = find_editable(conn, actor, reference, false)?;
+    lock(conn, row.id)?;
+    let row = find_editable(conn, actor, &row.id.into(), false)?;
+    expected.check(&row, Vec::new)?;
+    unpublish(conn, &row, now)
+}
+
+/// Leads an article that is being set up to where it is to be in its life.
+pub fn lead(
+    conn: &mut Conn,
+    article: Id,
+    status: Status,
+    published_at: Option<Time>,
+    publish_at: Option<Time>,
+) -> Result<()> {
+    let row = any(conn, article)?;
+    if let Some(at) = published_at {
+        publish(conn, &row, row.revision_id, row.revision, at)?;
+    }
+    if status == Status::Archived {
+        let row = any(conn, article)?;
+        unpublish(conn, &row, published_at.unwrap_or(row.updated_at))?;
+    }
+    let review = (status == Status::InReview).then_some("requested");
+    diesel::update(articles::table.find(article))
+        .set((articles::publish_at.eq(publish_at), articles::review.eq(review)))
+        .execute(conn)?;
+    Ok(())
+}
+
+pub fn unpublish(conn: &mut Conn, row: &Row, now: Time) -> Result<()> {
+    if row.published_id.is_none() {
+        return Ok(());
+    }
+    count(conn, row, -1)?;
+    diesel::update(articles::table.find(row.id))
+        .set((
+            articles::published_id.eq(None::<Id>),
+            articles::published_revision.eq(None::<i32>),
+            articles::unpublish_at.eq(None::<Time>),
+            articles::updated_at.eq(now),
+            articles::version.eq(articles::version + 1),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Adds to the counts of the tags and authors of what is public of the article, or takes from them.
+pub fn count(conn: &mut Conn, row: &Row, by: i64) -> Result<()> {
+    let Some(revision) = row.published_id else { return Ok(()) };
+    let tagged = revision_tags::table.filter(revision_tags::revision_id.eq(revision)).select(revision_tags::tag_id);
+    let signed =
+        revision_authors::table.filter(revision_authors::revision_id.eq(revision)).select(revision_authors::author_id);
+    if let Conn::Postgres(conn) = conn {
+        // Always in the order of ids: two publications at once then wait for each other instead of deadlocking.
+        tags::table
+            .filter(tags::id.eq_any(tagged))
+            .order(tags::id)
+            .select(tags::id)
+            .for_no_key_update()
+            .load::<Id>(conn)?;
+        authors::table
+            .filter(authors::id.eq_any(signed))
+            .order(authors::id)
+            .select(authors::id)
+            .for_no_key_update()
+            .load::<Id>(conn)?;
+    }
+    let tagged = tags::table.filter(tags::id.eq_any(tagged));
+    diesel::update(tagged).set(tags::article_count.eq(tags::article_count + by)).execute(conn)?;
+    let signed = authors::table.filter(authors::id.eq_any(signed));
+    diesel::update(signed).set(authors::article_count.eq(authors::article_count + by)).execute(conn)?;
+    Ok(())
+}

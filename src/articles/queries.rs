@@ -1,0 +1,307 @@
+//! Every read of articles. What one may see is decided here, once, by where a query begins.
+
+use super::{
+    model::Row,
+    write::{ArticleParams, ArticleSort, View},
+};
+use crate::{
+    auth::{Actor, Viewer},
+    db::{Conn, Id},
+    error::{Error, Result},
+    http::{List, Page, Window, cursor::Position, page::keyset},
+    permissions::EditAnyArticle,
+    schema::{
+        article_revisions, articles, authors, published_articles, revision_authors, revision_tags, sections, tags,
+    },
+    values::Ref,
+};
+use diesel::prelude::*;
+
+/// Whose eyes a read sees with.
+pub enum Eyes {
+    /// What is published, through a view that holds nothing else.
+    Public,
+    /// The working copy of what the actor may edit, and what is published of the rest.
+    Desk(Actor),
+}
+
+impl Eyes {
+    /// The staff may look with the public's eyes; the public has no choice.
+    pub fn of(viewer: &Viewer, view: Option<View>) -> Result<Self> {
+        match (viewer, view) {
+            (Viewer::Public, Some(View::Working)) => {
+                Err(Error::parameter("view", "not_allowed", "the working copy is for the staff"))
+            }
+            (Viewer::Public, _) | (Viewer::Staff(_), Some(View::Published)) => Ok(Self::Public),
+            (Viewer::Staff(actor), _) => Ok(Self::Desk(actor.clone())),
+        }
+    }
+}
+
+/// Conditions with the references in them looked up.
+struct Conditions<'a> {
+    params: &'a ArticleParams,
+    any_tag: Option<Vec<Id>>,
+    all_tags: Vec<Id>,
+    any_author: Option<Vec<Id>>,
+    any_section: Option<Vec<Id>>,
+}
+
+/// What two views with the same columns are asked alike.
+macro_rules! questions {
+    ($name:ident, $view:ident) => {
+        pub mod $name {
+            use super::*;
+            use crate::schema::$view as v;
+
+            pub type Query<'a> = v::BoxedQuery<'a, crate::db::MultiBackend>;
+
+            pub(super) fn filtered<'a>(mut query: Query<'a>, c: &Conditions<'a>) -> Query<'a> {
+                if let Some(ids) = &c.any_tag {
+                    let tagged = revision_tags::table
+                        .filter(revision_tags::tag_id.eq_any(ids.clone()))
+                        .select(revision_tags::revision_id);
+                    query = query.filter(v::revision_id.eq_any(tagged));
+                }
+                for id in &c.all_tags {
+                    let tagged =
+                        revision_tags::table.filter(revision_tags::tag_id.eq(*id)).select(revision_tags::revision_id);
+                    query = query.filter(v::revision_id.eq_any(tagged));
+                }
+                if let Some(ids) = &c.any_author {
+                    let signed = revision_authors::table
+                        .filter(revision_authors::author_id.eq_any(ids.clone()))
+                        .select(revision_authors::revision_id);
+                    query = query.filter(v::revision_id.eq_any(signed));
+                }
+                if let Some(ids) = &c.any_section {
+                    query = query.filter(v::section_id.eq_any(ids.iter().copied().map(Some).collect::<Vec<_>>()));
+                }
+                let p = c.params;
+                if let Some(statuses) = &p.status {
+                    query = query.filter(v::status.eq_any(statuses.0.clone()));
+                }
+                if let Some(featured) = p.featured {
+                    query = query.filter(v::featured.eq(featured));
+                }
+                if let Some(visibilities) = &p.visibility {
+                    query = query.filter(v::visibility.eq_any(visibilities.0.clone()));
+                }
+                if let Some(language) = &p.language {
+                    query = query.filter(v::language.eq(language.clone()));
+                }
+                if let Some(after) = p.published_after {
+                    query = query.filter(v::published_at.ge(after));
+                }
+                if let Some(before) = p.published_before {
+                    query = query.filter(v::published_at.lt(before));
+                }
+                query
+            }
+
+            pub(super) fn page(
+                conn: &mut Conn,
+                query: Query<'_>,
+                sort: ArticleSort,
+                window: &Window,
+            ) -> Result<Page<Row>> {
+                use ArticleSort as S;
+                let down = matches!(sort, S::PublishedAtDown | S::UpdatedAtDown | S::CreatedAtDown | S::TitleDown);
+                Ok(match sort {
+                    S::PublishedAt | S::PublishedAtDown => {
+                        let rows =
+                            keyset!(query, window, down, v::ordered_at, v::id, Window::after_number).load(conn)?;
+                        Page::cut(window, rows, |row: &Row| Position::new(row.ordered_at, row.id))
+                    }
+                    S::UpdatedAt | S::UpdatedAtDown => {
+                        let rows =
+                            keyset!(query, window, down, v::updated_at, v::id, Window::after_number).load(conn)?;
+                        Page::cut(window, rows, |row: &Row| Position::new(row.updated_at.micros(), row.id))
+                    }
+                    S::CreatedAt | S::CreatedAtDown => {
+                        let rows =
+                            keyset!(query, window, down, v::created_at, v::id, Window::after_number).load(conn)?;
+                        Page::cut(window, rows, |row: &Row| Position::new(row.created_at.micros(), row.id))
+                    }
+                    S::Title | S::TitleDown => {
+                        let rows = keyset!(query, window, down, v::title, v::id, Window::after_text).load(conn)?;
+                        Page::cut(window, rows, |row: &Row| Position::new(row.title.as_str(), row.id))
+                    }
+                })
+            }
+
+            pub fn named<'a>(query: Query<'a>, reference: &'a Ref) -> Query<'a> {
+                match reference {
+                    Ref::Id(id) => query.filter(v::id.eq(id)),
+                    Ref::Slug(slug) => query.filter(v::slug.eq(slug)),
+                }
+            }
+        }
+    };
+}
+
+questions!(public, published_articles);
+questions!(staff, article_revisions);
+
+/// All that the public may see.
+pub fn visible<'a>() -> public::Query<'a> {
+    published_articles::table.into_boxed()
+}
+
+/// All that an actor may see, each article in the revision that is theirs to see.
+fn desk<'a>(actor: &Actor, deleted: bool) -> staff::Query<'a> {
+    use crate::schema::article_revisions as v;
+    let query = article_revisions::table.into_boxed();
+    let query = if deleted { query.filter(v::deleted_at.is_not_null()) } else { query.filter(v::deleted_at.is_null()) };
+    if actor.may::<EditAnyArticle>() {
+        return query.filter(v::revision_id.eq(v::working_id));
+    }
+    let mine = v::created_by.assume_not_null().eq(actor.user).and(v::created_by.is_not_null());
+    let working = mine.and(v::revision_id.eq(v::working_id));
+    if deleted {
+        return query.filter(working);
+    }
+    let others = v::created_by.is_null().or(v::created_by.assume_not_null().ne(actor.user));
+    query.filter(
+        working.or(others.and(v::published_id.assume_not_null().eq(v::revision_id)).and(v::published_id.is_not_null())),
+    )
+}
+
+pub fn list(conn: &mut Conn, eyes: &Eyes, params: &ArticleParams, window: &Window) -> Result<Page<Row>> {
+    let Some(conditions) = Conditions::look_up(conn, params)? else {
+        return Ok(Page { rows: Vec::new(), next: None, total: window.count.then_some(0) });
+    };
+    let sort = params.sort.unwrap_or_default();
+    match eyes {
+        Eyes::Public => {
+            let filtered = || public::filtered(visible(), &conditions);
+            let page = public::page(conn, filtered(), sort, window)?;
+            let total = window.count.then(|| filtered().count().get_result(conn)).transpose()?;
+            Ok(Page { total, ..page })
+        }
+        Eyes::Desk(actor) => {
+            let filtered = || staff::filtered(desk(actor, params.deleted == Some(true)), &conditions);
+            let page = staff::page(conn, filtered(), sort, window)?;
+            let total = window.count.then(|| filtered().count().get_result(conn)).transpose()?;
+            Ok(Page { total, ..page })
+        }
+    }
+}
+
+/// # Errors
+/// 404 for what these eyes do not see: it makes no difference whether it exists.
+pub fn find(conn: &mut Conn, eyes: &Eyes, reference: &Ref) -> Result<Row> {
+    match eyes {
+        Eyes::Public => find_published(conn, reference),
+        Eyes::Desk(actor) => {
+            let row = staff::named(desk(actor, false), reference).first::<Row>(conn).optional()?;
+            row.ok_or_else(|| Error::not_found("article", reference))
+        }
+    }
+}
+
+/// The published revision of an article.
+pub fn find_published(conn: &mut Conn, reference: &Ref) -> Result<Row> {
+    let row = public::named(visible(), reference).first::<Row>(conn).optional()?;
+    row.ok_or_else(|| Error::not_found("article", reference))
+}
+
+/// The working copy of an article that the actor may edit; `deleted` ones only where they are asked for.
+///
+/// # Errors
+/// 403 for what the actor sees but may not edit, 404 for what the actor does not see.
+pub fn find_editable(conn: &mut Conn, actor: &Actor, reference: &Ref, deleted: bool) -> Result<Row> {
+    let row = staff::named(desk(actor, deleted), reference).first::<Row>(conn).optional()?;
+    let row = row.ok_or_else(|| Error::not_found("article", reference))?;
+    if actor.may::<EditAnyArticle>() || row.created_by == Some(actor.user) {
+        Ok(row)
+    } else {
+        Err(Error::with(crate::error::Code::Forbidden, "the article is somebody else's"))
+    }
+}
+
+impl<'a> Conditions<'a> {
+    /// `None` where a condition names nothing that exists, so that nothing can meet it.
+    fn look_up(conn: &mut Conn, params: &'a ArticleParams) -> Result<Option<Self>> {
+        let any_tag = params.tag.as_ref().map(|list| tag_ids(conn, list)).transpose()?;
+        let all_tags = params.tag_all.as_ref().map(|list| tag_ids(conn, list)).transpose()?;
+        let any_author = params.author.as_ref().map(|list| author_ids(conn, list)).transpose()?;
+        let any_section = params.section.as_ref().map(|list| section_ids(conn, list)).transpose()?;
+        let wanted =
+            params.tag_all.as_ref().map_or(0, |list| list.iter().collect::<std::collections::HashSet<_>>().len());
+        let nothing = |ids: &Option<Vec<Id>>| ids.as_ref().is_some_and(Vec::is_empty);
+        if nothing(&any_tag)
+            || nothing(&any_author)
+            || nothing(&any_section)
+            || all_tags.as_ref().is_some_and(|ids| ids.len() < wanted)
+        {
+            return Ok(None);
+        }
+        Ok(Some(Self { params, any_tag, all_tags: all_tags.unwrap_or_default(), any_author, any_section }))
+    }
+}
+
+/// The ids and the slugs of a list, apart.
+fn apart(list: &List<Ref>) -> (Vec<Id>, Vec<crate::values::Slug>) {
+    let ids = list.iter().filter_map(|r| if let Ref::Id(id) = r { Some(*id) } else { None });
+    let slugs = list.iter().filter_map(|r| if let Ref::Slug(slug) = r { Some(slug.clone()) } else { None });
+    (ids.collect(), slugs.collect())
+}
+
+fn tag_ids(conn: &mut Conn, list: &List<Ref>) -> Result<Vec<Id>> {
+    let (ids, slugs) = apart(list);
+    Ok(tags::table.filter(tags::id.eq_any(ids).or(tags::slug.eq_any(slugs))).select(tags::id).load(conn)?)
+}
+
+fn author_ids(conn: &mut Conn, list: &List<Ref>) -> Result<Vec<Id>> {
+    let (ids, slugs) = apart(list);
+    Ok(authors::table.filter(authors::id.eq_any(ids).or(authors::slug.eq_any(slugs))).select(authors::id).load(conn)?)
+}
+
+/// The sections of a list and all that stand below them.
+fn section_ids(conn: &mut Conn, list: &List<Ref>) -> Result<Vec<Id>> {
+    let (ids, slugs) = apart(list);
+    let named = sections::table.filter(sections::id.eq_any(ids).or(sections::slug.eq_any(slugs)));
+    let mut found: Vec<Id> = Vec::new();
+    for (id, path) in named.select((sections::id, sections::path)).load::<(Id, String)>(conn)? {
+        // "0" follows "/" in ASCII: this is the range of all paths that begin with `path/`.
+        let below =
+            sections::table.filter(sections::path.ge(format!("{path}/"))).filter(sections::path.lt(format!("{path}0")));
+        found.push(id);
+        found.extend(below.select(sections::id).load::<Id>(conn)?);
+    }
+    Ok(found)
+}
+
+/// The newest published articles.
+pub fn newest(conn: &mut Conn, limit: i64, except: Id) -> Result<Vec<Row>> {
+    use crate::schema::published_articles as v;
+    Ok(visible().filter(v::id.ne(except)).order((v::ordered_at.desc(), v::id.desc())).limit(limit).load(conn)?)
+}
+
+/// The published revisions among these articles.
+pub fn published_among(conn: &mut Conn, ids: Vec<Id>) -> Result<Vec<Row>> {
+    use crate::schema::published_articles as v;
+    Ok(visible().filter(v::id.eq_any(ids)).load(conn)?)
+}
+
+/// The working copy of an article, for those who decide elsewhere who may have it.
+pub fn any(conn: &mut Conn, id: Id) -> Result<Row> {
+    use crate::schema::article_revisions as v;
+    Ok(article_revisions::table.filter(v::id.eq(id)).filter(v::revision_id.eq(v::working_id)).first(conn)?)
+}
+
+/// Whether there is any article at all.
+pub fn exist(conn: &mut Conn) -> Result<bool> {
+    Ok(diesel::select(diesel::dsl::exists(articles::table.select(articles::id))).get_result(conn)?)
+}
+
+/// The id of an article in whatever state: for what is decided elsewhere.
+pub fn id_of(conn: &mut Conn, reference: &Ref) -> Result<Id> {
+    let query = articles::table.select(articles::id);
+    let id = match reference {
+        Ref::Id(id) => query.filter(articles::id.eq(id)).first(conn),
+        Ref::Slug(slug) => query.filter(articles::slug.eq(slug)).first(conn),
+    };
+    id.optional()?.ok_or_else(|| Error::not_found("article", reference))
+}

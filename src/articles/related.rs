@@ -1,0 +1,109 @@
+//! What to read next: the editors' pins first, then by shared tags, section and recency. Bounded at any size.
+
+use super::{
+    model::{Reason, Row, Teaser},
+    queries,
+};
+use crate::{
+    app::Site,
+    db::{Conn, Id},
+    error::Result,
+    schema::{published_articles as v, revision_related, revision_tags},
+};
+use diesel::prelude::*;
+use std::collections::{HashMap, HashSet};
+
+/// Stories that stand below an article.
+const SHOWN: usize = 5;
+/// Revisions with a shared tag that are looked at, the newest first.
+const CANDIDATES: i64 = 100;
+
+/// Stories below this one, with the reasons why.
+pub fn related(conn: &mut Conn, site: &Site, row: &Row) -> Result<Vec<Teaser>> {
+    let mut found = pinned(conn, row)?;
+    let mut seen: HashSet<Id> = found.iter().map(|(other, _)| other.id).chain([row.id]).collect();
+    for (other, reasons) in alike(conn, row)? {
+        if found.len() < SHOWN && seen.insert(other.id) {
+            found.push((other, reasons));
+        }
+    }
+    if found.len() < SHOWN {
+        for other in queries::newest(conn, 2 * i64::try_from(SHOWN).unwrap_or(5), row.id)? {
+            if found.len() < SHOWN && seen.insert(other.id) {
+                found.push((other, vec![Reason::Recent]));
+            }
+        }
+    }
+    Ok(found.into_iter().map(|(other, reasons)| teaser(site, other, reasons)).collect())
+}
+
+/// The newest stories but this one.
+pub fn latest(conn: &mut Conn, site: &Site, row: &Row) -> Result<Vec<Teaser>> {
+    let rows = queries::newest(conn, i64::try_from(SHOWN).unwrap_or(5), row.id)?;
+    Ok(rows.into_iter().map(|other| teaser(site, other, vec![Reason::Recent])).collect())
+}
+
+/// What an editor chose and is public, in the editor's order.
+fn pinned(conn: &mut Conn, row: &Row) -> Result<Vec<(Row, Vec<Reason>)>> {
+    let pins = revision_related::table
+        .filter(revision_related::revision_id.eq(row.revision_id))
+        .order(revision_related::position);
+    let pins: Vec<Id> = pins.select(revision_related::related_id).load(conn)?;
+    if pins.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut rows: HashMap<Id, Row> =
+        queries::published_among(conn, pins.clone())?.into_iter().map(|r| (r.id, r)).collect();
+    Ok(pins
+        .iter()
+        .filter(|id| **id != row.id)
+        .filter_map(|id| rows.remove(id))
+        .map(|r| (r, vec![Reason::Pinned]))
+        .collect())
+}
+
+/// What shares tags with the article, best first: more shared tags, then the same section, then the newer.
+fn alike(conn: &mut Conn, row: &Row) -> Result<Vec<(Row, Vec<Reason>)>> {
+    let tags =
+        revision_tags::table.filter(revision_tags::revision_id.eq(row.revision_id)).select(revision_tags::tag_id);
+    let tags: Vec<Id> = tags.load(conn)?;
+    // Ids of revisions grow with time, so that this walks the newest end of an index.
+    let tagged = revision_tags::table
+        .filter(revision_tags::tag_id.eq_any(tags))
+        .order(revision_tags::revision_id.desc())
+        .limit(CANDIDATES)
+        .select(revision_tags::revision_id);
+    let mut shared: HashMap<Id, usize> = HashMap::new();
+    for revision in tagged.load::<Id>(conn)? {
+        *shared.entry(revision).or_default() += 1;
+    }
+    let candidates = queries::visible().filter(v::revision_id.eq_any(shared.keys().copied().collect::<Vec<_>>()));
+    let mut rows: Vec<Row> = candidates.load(conn)?;
+    let score = |other: &Row| {
+        let same_section = other.section_id.is_some() && other.section_id == row.section_id;
+        (shared.get(&other.revision_id).copied().unwrap_or_default(), same_section, other.ordered_at, other.id)
+    };
+    rows.sort_by_key(|other| std::cmp::Reverse(score(other)));
+    let reasons = |other: &Row| {
+        let (_, same_section, ..) = score(other);
+        if same_section { vec![Reason::SharedTags, Reason::SameSection] } else { vec![Reason::SharedTags] }
+    };
+    Ok(rows.into_iter().map(|other| (reasons(&other), other)).map(|(reasons, other)| (other, reasons)).collect())
+}
+
+fn teaser(site: &Site, row: Row, reasons: Vec<Reason>) -> Teaser {
+    Teaser {
+        url: site.article_url(&row.slug),
+        section: row.section(),
+        id: row.id,
+        slug: row.slug,
+        title: row.title,
+        subtitle: row.subtitle,
+        excerpt: row.excerpt,
+        image: row.image.map(|image| image.0),
+        visibility: row.visibility,
+        published_at: row.published_at,
+        reading_minutes: row.reading_minutes,
+        reasons,
+    }
+}

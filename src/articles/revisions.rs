@@ -1,0 +1,223 @@
+//! Revisions: what an edit adds, with its byline, tags and pins. None is ever changed.
+
+use super::{
+    model::{BodyFormat, Custom, Row, StoredSeo},
+    write::{NewArticle, NewBody, NewSeo},
+};
+use crate::{
+    both,
+    clock::Time,
+    db::{AsJson, Conn, Id},
+    error::{Error, FieldError, Result},
+    html,
+    schema::{articles, authors, revision_authors, revision_related, revision_tags, revisions, sections, tags},
+    values::{Image, Prose, Ref},
+};
+use diesel::prelude::*;
+use std::collections::HashMap;
+
+/// Characters of an excerpt that is made from the body.
+const EXCERPT: usize = 280;
+/// The longest HTML that a body may become, in bytes.
+const MAX_HTML: usize = 5_000_000;
+
+/// What a revision refers to, looked up.
+pub struct References {
+    pub authors: Vec<Id>,
+    tags: Vec<Id>,
+    section: Option<Id>,
+    related: Vec<Id>,
+}
+
+impl References {
+    /// # Errors
+    /// 422 with a pointer to each reference that names nothing.
+    pub fn look_up(conn: &mut Conn, new: &NewArticle) -> Result<Self> {
+        let mut mistakes = Vec::new();
+        macro_rules! ids {
+            ($field:literal, $kind:literal, $refs:expr, $table:ident) => {{
+                let refs: &[Ref] = $refs;
+                let known: Vec<(Id, String)> = if refs.is_empty() {
+                    Vec::new()
+                } else {
+                    let ids: Vec<Id> =
+                        refs.iter().filter_map(|r| if let Ref::Id(id) = r { Some(*id) } else { None }).collect();
+                    let slugs: Vec<_> = refs
+                        .iter()
+                        .filter_map(|r| if let Ref::Slug(slug) = r { Some(slug.clone()) } else { None })
+                        .collect();
+                    let named = $table::table.filter($table::id.eq_any(ids).or($table::slug.eq_any(slugs)));
+                    named.select(($table::id, $table::slug)).load(conn)?
+                };
+                resolve($field, $kind, refs, &known, &mut mistakes)
+            }};
+        }
+        let (none, section) = (Vec::new(), new.section.clone().into_iter().collect::<Vec<_>>());
+        let authors = ids!("/authors", "author", new.authors.as_ref().unwrap_or(&none), authors);
+        let tags = ids!("/tags", "tag", new.tags.as_ref().unwrap_or(&none), tags);
+        let related = ids!("/related", "article", new.related.as_ref().unwrap_or(&none), articles);
+        let section = ids!("/section", "section", &section, sections).first().copied();
+        if mistakes.is_empty() { Ok(Self { authors, tags, section, related }) } else { Err(Error::invalid(mistakes)) }
+    }
+}
+
+/// The ids of `refs` in their order, each once.
+fn resolve(pointer: &str, kind: &str, refs: &[Ref], known: &[(Id, String)], mistakes: &mut Vec<FieldError>) -> Vec<Id> {
+    let mut ids = Vec::new();
+    for (index, reference) in refs.iter().enumerate() {
+        let fits = |(id, slug): &&(Id, String)| match reference {
+            Ref::Id(wanted) => id == wanted,
+            Ref::Slug(wanted) => slug == wanted.as_ref(),
+        };
+        match known.iter().find(fits) {
+            Some((id, _)) if ids.contains(id) => {}
+            Some((id, _)) => ids.push(*id),
+            None => {
+                let at = if pointer == "/section" { pointer.to_owned() } else { format!("{pointer}/{index}") };
+                mistakes.push(FieldError::new(at, "not_found", format!("there is no {kind} `{reference}`")));
+            }
+        }
+    }
+    ids
+}
+
+/// Writes what a revision refers to, in its order.
+macro_rules! relate {
+    ($conn:expr, $table:ident, $column:ident, $revision:expr, $ids:expr) => {
+        if !$ids.is_empty() {
+            let row = |(id, position): (&Id, i32)| ($table::revision_id.eq($revision), $table::$column.eq(*id), $table::position.eq(position));
+            let rows: Vec<_> = $ids.iter().zip(0..).map(row).collect();
+            both!($conn, c => diesel::insert_into($table::table).values(rows).execute(c))?;
+        }
+    };
+}
+
+/// Adds a revision.
+///
+/// # Errors
+/// 422 where the body becomes too much HTML.
+pub fn insert(
+    conn: &mut Conn,
+    article: Id,
+    number: i32,
+    new: &NewArticle,
+    refs: &References,
+    by: Option<Id>,
+    now: Time,
+) -> Result<Id> {
+    let (format, source) =
+        new.body.as_ref().map_or((BodyFormat::Markdown, ""), |body| (body.format, body.source.as_str()));
+    let html = match format {
+        BodyFormat::Markdown => html::from_markdown(source),
+        BodyFormat::Html => html::article(source),
+    };
+    if html.len() > MAX_HTML {
+        return Err(Error::invalid_field(
+            "/body/source",
+            "too_long",
+            format!("it becomes more than {MAX_HTML} bytes of HTML"),
+        ));
+    }
+    let text = html::text(&html);
+    let words = html::count_words(&text);
+    let excerpt = new.excerpt.as_ref().map_or_else(|| html::excerpt(&text, EXCERPT), |excerpt| excerpt.to_string());
+    let seo = new.seo.clone().unwrap_or_default();
+    let id = Id::new();
+    diesel::insert_into(revisions::table)
+        .values((
+            (
+                revisions::id.eq(id),
+                revisions::article_id.eq(article),
+                revisions::number.eq(number),
+                revisions::title.eq(&new.title),
+                revisions::subtitle.eq(&new.subtitle),
+                revisions::excerpt.eq(excerpt),
+                revisions::excerpt_given.eq(new.excerpt.is_some()),
+                revisions::word_count.eq(words),
+                revisions::reading_minutes.eq(html::reading_minutes(words)),
+                revisions::section_id.eq(refs.section),
+                revisions::image.eq(new.image.clone().map(AsJson)),
+            ),
+            (
+                revisions::visibility.eq(new.visibility.unwrap_or_default()),
+                revisions::featured.eq(new.featured.unwrap_or_default()),
+                revisions::language.eq(new.language.clone().unwrap_or_default()),
+                revisions::seo.eq(AsJson(StoredSeo::from(seo))),
+                revisions::custom.eq(AsJson(new.custom.clone().unwrap_or_default().0)),
+                revisions::created_by.eq(by),
+                revisions::created_at.eq(now),
+                revisions::body_format.eq(format),
+                revisions::body_source.eq(source),
+                revisions::body_html.eq(&html),
+            ),
+        ))
+        .execute(conn)?;
+    relate!(conn, revision_authors, author_id, id, &refs.authors);
+    relate!(conn, revision_tags, tag_id, id, &refs.tags);
+    relate!(conn, revision_related, related_id, id, &refs.related);
+    Ok(id)
+}
+
+/// Pins stories below the working copy of an article that is being set up.
+pub fn pin(conn: &mut Conn, article: Id, related: &[Id]) -> Result<()> {
+    let revision: Id = articles::table.find(article).select(articles::working_id).first(conn)?;
+    relate!(conn, revision_related, related_id, revision, related);
+    Ok(())
+}
+
+/// A revision as a client would write it: what a change is merged into.
+pub fn as_written(conn: &mut Conn, row: &Row) -> Result<NewArticle> {
+    let id = row.revision_id;
+    let (given, excerpt, format, source): (bool, super::model::Excerpt, BodyFormat, Prose<0, 500_000>) =
+        revisions::table
+            .find(id)
+            .select((revisions::excerpt_given, revisions::excerpt, revisions::body_format, revisions::body_source))
+            .first(conn)?;
+    macro_rules! refs {
+        ($table:ident, $column:ident) => {{
+            let ids = $table::table.filter($table::revision_id.eq(id)).order($table::position).select($table::$column);
+            ids.load::<Id>(conn)?.into_iter().map(Ref::Id).collect::<Vec<_>>()
+        }};
+    }
+    let seo = row.seo.0.clone();
+    Ok(NewArticle {
+        slug: Some(row.slug.clone()),
+        title: row.title.clone(),
+        subtitle: row.subtitle.clone(),
+        excerpt: given.then_some(excerpt),
+        body: Some(NewBody { format, source }),
+        authors: Some(refs!(revision_authors, author_id)),
+        tags: Some(refs!(revision_tags, tag_id)),
+        related: Some(refs!(revision_related, related_id)),
+        section: row.section_id.map(Ref::Id),
+        image: row.image.clone().map(|image: AsJson<Image>| image.0),
+        visibility: Some(row.visibility),
+        featured: Some(row.featured),
+        language: Some(row.language.clone()),
+        comments: Some(super::write::CommentSettings { open: row.comments_open }),
+        seo: Some(seo.into()),
+        custom: Some(Custom(row.custom.0.clone())),
+    })
+}
+
+impl From<NewSeo> for StoredSeo {
+    fn from(new: NewSeo) -> Self {
+        let NewSeo { title, description, canonical_url, image_url, noindex } = new;
+        Self { title, description, canonical_url, image_url, noindex: noindex.unwrap_or_default() }
+    }
+}
+
+impl From<StoredSeo> for NewSeo {
+    fn from(stored: StoredSeo) -> Self {
+        let StoredSeo { title, description, canonical_url, image_url, noindex } = stored;
+        Self { title, description, canonical_url, image_url, noindex: Some(noindex) }
+    }
+}
+
+/// The texts of revisions.
+pub fn bodies(conn: &mut Conn, ids: Vec<Id>) -> Result<HashMap<Id, (BodyFormat, String, String)>> {
+    let columns = (revisions::id, revisions::body_format, revisions::body_source, revisions::body_html);
+    let rows = revisions::table.filter(revisions::id.eq_any(ids)).select(columns);
+    let rows = rows.load::<(Id, BodyFormat, String, String)>(conn)?;
+    Ok(rows.into_iter().map(|(id, format, source, html)| (id, (format, source, html))).collect())
+}

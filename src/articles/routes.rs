@@ -1,0 +1,218 @@
+//! `/articles`, what is published of them, and their way to the trash and back.
+
+use super::{
+    drafts::{self, Creation},
+    model::{Article, ArticleList, Row},
+    present::Looking,
+    publication,
+    queries::{self, Eyes},
+    write::{ArticleChanges, ArticleParams, Include, ListInclude, NewArticle, NewPublication, ShowParams},
+};
+use crate::{
+    app::App,
+    auth::Can,
+    auth::{Actor, Viewer},
+    clock,
+    db::{Conn, Id},
+    error::{Error, Result},
+    http::{Answer, Json, Path, Query, WriteParams, Writing, json},
+    permissions::{PublishArticles, WriteArticles},
+    values::Ref,
+};
+use actix_web::{delete, get, patch, post, put, web::Data};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(list_articles)
+        .service(create_article)
+        .service(get_article)
+        .service(update_article)
+        .service(delete_article)
+        .service(restore_article)
+        .service(publish_article)
+        .service(unpublish_article);
+}
+
+/// List articles
+///
+/// The newest first, without their bodies unless `include=body`. The public sees what is published; the staff see the
+/// working copy of what they may edit.
+#[utoipa::path(tag = "Articles", params(ArticleParams), responses((status = OK, description = "A page of articles.", body = ArticleList)))]
+#[get("/articles")]
+async fn list_articles(viewer: Viewer, app: Data<App>, query: Query<ArticleParams>) -> Result<Answer> {
+    let window = query.window(&app)?;
+    let eyes = Eyes::of(&viewer, query.view)?;
+    if matches!(eyes, Eyes::Public) && query.deleted == Some(true) {
+        return Err(Error::parameter("deleted", "not_allowed", "the trash is for the staff"));
+    }
+    let shared = app.clone();
+    app.db
+        .read(move |conn| {
+            let page = queries::list(conn, &eyes, &query, &window)?;
+            let with_body = query.include.as_ref().is_some_and(|include| include.contains(&ListInclude::Body));
+            let looking = Looking { app: &shared, viewer: &viewer, eyes: &eyes };
+            let (next, total) = (page.next, page.total);
+            let page = crate::http::Page { rows: looking.all(conn, page.rows, with_body)?, next, total };
+            Answer::list(&shared, &window, page, query.fields.as_deref()).map(|answer| answer.keyed("articles"))
+        })
+        .await
+}
+
+/// Create an article
+///
+/// A draft: nothing is public until it is published. Only the title is required.
+#[utoipa::path(
+    tag = "Articles", params(WriteParams), request_body = NewArticle,
+    responses((status = CREATED, description = "The article.", body = Article)), security(("bearer" = []))
+)]
+#[post("/articles")]
+async fn create_article(
+    who: Can<WriteArticles>,
+    app: Data<App>,
+    writing: Writing,
+    body: Json<NewArticle>,
+) -> Result<Answer> {
+    let (shared, actor, viewer) = (app.clone(), who.clone(), who.viewer().clone());
+    writing
+        .once(&app.db, &viewer, body.digest, move |conn, _| {
+            let creation = Creation { id: Id::new(), by: Some(actor.user), at: clock::now() };
+            let id = drafts::insert(conn, &body.value, creation)?;
+            let row = queries::find(conn, &Eyes::Desk(actor.clone()), &id.into())?;
+            Answer::created(&desk(conn, &shared, &actor, row)?, format!("/api/v1/articles/{id}"))
+        })
+        .await
+}
+
+/// Get an article
+///
+/// By its id or its slug. With `include=related,latest,comments` it is a whole page in one request.
+#[utoipa::path(
+    tag = "Articles", params(("ref" = Ref, Path, description = "The article's id or slug."), ShowParams),
+    responses((status = OK, description = "The article.", body = Article))
+)]
+#[get("/articles/{ref}")]
+async fn get_article(viewer: Viewer, app: Data<App>, path: Path<Ref>, query: Query<ShowParams>) -> Result<Answer> {
+    let eyes = Eyes::of(&viewer, query.view)?;
+    let shared = app.clone();
+    app.db
+        .read(move |conn| {
+            let row = queries::find(conn, &eyes, &path)?;
+            let keys = format!("article-{}{}", row.id, if query.include.is_empty() { "" } else { " articles" });
+            let article = Looking { app: &shared, viewer: &viewer, eyes: &eyes }.one(conn, row, &query.include)?;
+            Ok(Answer::found_with(&article, query.fields.as_deref())?.keyed(keys))
+        })
+        .await
+}
+
+/// Change an article
+///
+/// A JSON Merge Patch of the working copy, which makes a new revision. What is public stays as it is until it is
+/// published again; the slug and whether comments are taken change at once.
+#[utoipa::path(
+    tag = "Articles", params(("ref" = Ref, Path, description = "The article's id or slug."), WriteParams), request_body = ArticleChanges,
+    responses((status = OK, description = "The article as it is now.", body = Article)), security(("bearer" = []))
+)]
+#[patch("/articles/{ref}")]
+async fn update_article(
+    who: Can<WriteArticles>,
+    app: Data<App>,
+    path: Path<Ref>,
+    writing: Writing,
+    changes: ArticleChanges,
+) -> Result<Answer> {
+    let shared = app.clone();
+    writing
+        .run(&app.db, move |conn, expected| {
+            let row = drafts::update(conn, &who, &path, &changes, expected, clock::now())?;
+            Answer::found(&desk(conn, &shared, &who, row)?)
+        })
+        .await
+}
+
+/// Move an article to the trash
+///
+/// It is nowhere to be seen, and can be restored.
+#[utoipa::path(
+    tag = "Articles", params(("ref" = Ref, Path, description = "The article's id or slug."), WriteParams),
+    responses((status = NO_CONTENT, description = "It is in the trash.")), security(("bearer" = []))
+)]
+#[delete("/articles/{ref}")]
+async fn delete_article(who: Can<WriteArticles>, app: Data<App>, path: Path<Ref>, writing: Writing) -> Result<Answer> {
+    writing
+        .run(&app.db, move |conn, expected| {
+            drafts::delete(conn, &who, &path, expected, clock::now())?;
+            Ok(Answer::no_content())
+        })
+        .await
+}
+
+/// Restore an article
+///
+/// Takes it out of the trash. It is what it was: public again where it was public.
+#[utoipa::path(
+    tag = "Articles", params(("ref" = Ref, Path, description = "The article's id or slug."), WriteParams),
+    responses((status = OK, description = "The article as it is now.", body = Article)), security(("bearer" = []))
+)]
+#[post("/articles/{ref}/restore")]
+async fn restore_article(who: Can<WriteArticles>, app: Data<App>, path: Path<Ref>, writing: Writing) -> Result<Answer> {
+    let (shared, actor, viewer) = (app.clone(), who.clone(), who.viewer().clone());
+    writing
+        .once(&app.db, &viewer, json::digest_of(b""), move |conn, expected| {
+            let row = drafts::restore(conn, &actor, &path, expected, clock::now())?;
+            Answer::found(&desk(conn, &shared, &actor, row)?)
+        })
+        .await
+}
+
+/// Publish an article
+///
+/// Makes the working revision, or the one that is named, what the public sees. Doing it again changes nothing.
+#[utoipa::path(
+    tag = "Articles", params(("ref" = Ref, Path, description = "The article's id or slug."), WriteParams), request_body = NewPublication,
+    responses((status = OK, description = "The article as it is now.", body = Article)), security(("bearer" = []))
+)]
+#[put("/articles/{ref}/publication")]
+async fn publish_article(
+    who: Can<PublishArticles>,
+    app: Data<App>,
+    path: Path<Ref>,
+    writing: Writing,
+    body: Json<NewPublication>,
+) -> Result<Answer> {
+    let shared = app.clone();
+    writing
+        .run(&app.db, move |conn, expected| {
+            let row = publication::put(conn, &who, &path, body.value.revision, expected, clock::now())?;
+            Answer::found(&desk(conn, &shared, &who, row)?)
+        })
+        .await
+}
+
+/// Take an article down
+///
+/// The public sees it no longer; it is archived. What is not public stays as it is.
+#[utoipa::path(
+    tag = "Articles", params(("ref" = Ref, Path, description = "The article's id or slug."), WriteParams),
+    responses((status = NO_CONTENT, description = "It is not public any more.")), security(("bearer" = []))
+)]
+#[delete("/articles/{ref}/publication")]
+async fn unpublish_article(
+    who: Can<PublishArticles>,
+    app: Data<App>,
+    path: Path<Ref>,
+    writing: Writing,
+) -> Result<Answer> {
+    writing
+        .run(&app.db, move |conn, expected| {
+            publication::delete(conn, &who, &path, expected, clock::now())?;
+            Ok(Answer::no_content())
+        })
+        .await
+}
+
+/// The article as the one who wrote it sees it.
+fn desk(conn: &mut Conn, app: &App, actor: &Actor, row: Row) -> Result<Article> {
+    let (viewer, eyes) = (Viewer::Staff(actor.clone()), Eyes::Desk(actor.clone()));
+    Looking { app, viewer: &viewer, eyes: &eyes }.one(conn, row, &[] as &[Include])
+}

@@ -1,0 +1,245 @@
+//! What a client may write of an article, and what may be asked of a list of them.
+
+use super::model::{BodyFormat, Custom, Excerpt, Status, Subtitle, Title, Visibility};
+use crate::{
+    clock::Time,
+    http::{Changes, List, field_names, list_params},
+    values::{Image, Language, Line, Prose, Ref, Slug, WebUrl},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// An article to create. Only the title is required.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "title": "The harbour reopens", "subtitle": "Two years late, and under budget", "excerpt": "The ferries are back.",
+    "body": {"format": "markdown", "source": "The first ferry left at **six**."},
+    "authors": ["mira-holt"], "tags": ["harbour"], "section": "local", "related": [],
+    "image": {"url": "https://images.lantern.example/harbour.jpg", "alt": "The harbour at low tide", "caption": "The old quay.", "credit": "Mira Holt", "width": 1600, "height": 900},
+    "visibility": "public", "featured": false, "language": "en", "comments": {"open": true},
+    "seo": {"title": "Harbour reopens", "description": "The ferries are back.", "canonical_url": "https://lantern.example/harbour", "image_url": "https://images.lantern.example/harbour.jpg", "noindex": false},
+    "custom": {}
+}))]
+pub struct NewArticle {
+    /// Made from the title where it is left out.
+    #[serde(default)]
+    pub slug: Option<Slug>,
+    pub title: Title,
+    #[serde(default)]
+    pub subtitle: Option<Subtitle>,
+    /// The beginning of the body where it is left out.
+    #[serde(default)]
+    pub excerpt: Option<Excerpt>,
+    #[serde(default)]
+    pub body: Option<NewBody>,
+    /// The byline, by ids or slugs; one's own where it is left out.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    pub authors: Option<Vec<Ref>>,
+    /// By ids or slugs.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    pub tags: Option<Vec<Ref>>,
+    /// Where it stands, by id or slug.
+    #[serde(default)]
+    pub section: Option<Ref>,
+    /// Articles that an editor pins below this one, by ids or slugs.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    pub related: Option<Vec<Ref>>,
+    #[serde(default)]
+    pub image: Option<Image>,
+    #[serde(default)]
+    pub visibility: Option<Visibility>,
+    #[serde(default)]
+    pub featured: Option<bool>,
+    #[serde(default)]
+    pub language: Option<Language>,
+    #[serde(default)]
+    pub comments: Option<CommentSettings>,
+    #[serde(default)]
+    pub seo: Option<NewSeo>,
+    #[serde(default)]
+    pub custom: Option<Custom>,
+}
+
+pub type ArticleChanges = Changes<NewArticle>;
+
+/// The text of an article, as it is written.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"format": "markdown", "source": "The first ferry left at **six**."}))]
+pub struct NewBody {
+    /// Markdown (CommonMark and GFM) where it is left out.
+    #[serde(default)]
+    pub format: BodyFormat,
+    pub source: Prose<0, 500_000>,
+}
+
+/// How an article is discussed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"open": true}))]
+pub struct CommentSettings {
+    /// Whether new comments are taken. It holds at once, published or not.
+    pub open: bool,
+}
+
+/// What search engines and social networks are told where it differs from the article.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"title": "Harbour reopens", "description": "The ferries are back.", "noindex": false}))]
+pub struct NewSeo {
+    #[serde(default)]
+    pub title: Option<Line<0, 200>>,
+    #[serde(default)]
+    pub description: Option<Line<0, 500>>,
+    #[serde(default)]
+    pub canonical_url: Option<WebUrl>,
+    #[serde(default)]
+    pub image_url: Option<WebUrl>,
+    #[serde(default)]
+    pub noindex: Option<bool>,
+}
+
+/// What to publish.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"revision": 1}))]
+pub struct NewPublication {
+    /// The working revision where it is left out.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 2_147_483_647)]
+    pub revision: Option<i32>,
+}
+
+field_names! {
+    /// The fields of an article.
+    pub enum ArticleField {
+        Id = "id", Slug = "slug", Url = "url", Status = "status", Title = "title", Subtitle = "subtitle", Excerpt = "excerpt",
+        Body = "body", WordCount = "word_count", ReadingMinutes = "reading_minutes", Authors = "authors", Tags = "tags",
+        Section = "section", Image = "image", Visibility = "visibility", Access = "access", Featured = "featured",
+        Language = "language", Comments = "comments", Seo = "seo", Custom = "custom", PublishedAt = "published_at",
+        UpdatedAt = "updated_at", CreatedAt = "created_at", Revision = "revision", PublishedRevision = "published_revision",
+        Scheduled = "scheduled", DeletedAt = "deleted_at", Related = "related", Latest = "latest", Thread = "thread",
+    }
+}
+
+/// What may be added to a list of articles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ListInclude {
+    Body,
+}
+
+/// What may be added to an article.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Include {
+    Body,
+    Related,
+    Latest,
+    Comments,
+}
+
+/// Whose eyes to see with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum View {
+    /// The working copy of what one may edit, and what is published of the rest.
+    #[default]
+    Working,
+    /// What the public sees.
+    Published,
+}
+
+/// How articles may be ordered; with `-` in front, the other way round. What was never published counts as the newest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+pub enum ArticleSort {
+    #[serde(rename = "published_at")]
+    PublishedAt,
+    #[default]
+    #[serde(rename = "-published_at")]
+    PublishedAtDown,
+    #[serde(rename = "updated_at")]
+    UpdatedAt,
+    #[serde(rename = "-updated_at")]
+    UpdatedAtDown,
+    #[serde(rename = "created_at")]
+    CreatedAt,
+    #[serde(rename = "-created_at")]
+    CreatedAtDown,
+    #[serde(rename = "title")]
+    Title,
+    #[serde(rename = "-title")]
+    TitleDown,
+}
+
+list_params! {
+    /// What may be asked of a list of articles.
+    pub struct ArticleParams {
+        /// Has any of these tags: ids or slugs.
+        #[param(inline, value_type = Option<Vec<Ref>>, style = Form, explode = false, max_items = 50)]
+        pub tag: Option<List<Ref>>,
+        /// Has all of these tags: ids or slugs.
+        #[param(inline, value_type = Option<Vec<Ref>>, style = Form, explode = false, max_items = 50)]
+        pub tag_all: Option<List<Ref>>,
+        /// Carries the byline of any of these authors: ids or slugs.
+        #[param(inline, value_type = Option<Vec<Ref>>, style = Form, explode = false, max_items = 50)]
+        pub author: Option<List<Ref>>,
+        /// Stands in any of these sections, or below: ids or slugs.
+        #[param(inline, value_type = Option<Vec<Ref>>, style = Form, explode = false, max_items = 50)]
+        pub section: Option<List<Ref>>,
+        /// Is in any of these states. For the staff; the public sees what is published.
+        #[param(inline, value_type = Option<Vec<Status>>, style = Form, explode = false, max_items = 50)]
+        pub status: Option<List<Status>>,
+        /// Is featured, or is not.
+        #[param(example = true)]
+        pub featured: Option<bool>,
+        /// Has any of these visibilities.
+        #[param(inline, value_type = Option<Vec<Visibility>>, style = Form, explode = false, max_items = 50)]
+        pub visibility: Option<List<Visibility>>,
+        /// Is in this language.
+        #[param(inline)]
+        pub language: Option<Language>,
+        /// Was published at this time or after it.
+        #[param(inline)]
+        pub published_after: Option<Time>,
+        /// Was published before this time.
+        #[param(inline)]
+        pub published_before: Option<Time>,
+        /// Only what is in the trash. For the staff.
+        #[param(example = false)]
+        pub deleted: Option<bool>,
+        /// Whose eyes to see with. For the staff.
+        #[param(inline)]
+        pub view: Option<View>,
+        /// What to add to each article.
+        #[param(inline, value_type = Option<Vec<ListInclude>>, style = Form, explode = false, max_items = 50)]
+        pub include: Option<List<ListInclude>>,
+        /// The order.
+        #[param(inline)]
+        pub sort: Option<ArticleSort>,
+        /// Return these fields only, as `application/vnd.stet.sparse+json`.
+        #[param(inline, value_type = Option<Vec<ArticleField>>, style = Form, explode = false, max_items = 50)]
+        pub fields: Option<List<ArticleField>>,
+    }
+}
+
+/// What may be asked of an article.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ShowParams {
+    /// Whose eyes to see with. For the staff.
+    #[param(inline)]
+    pub view: Option<View>,
+    /// What to add to the article: the whole page in one request.
+    #[param(inline, value_type = Option<Vec<Include>>, style = Form, explode = false, max_items = 50)]
+    #[serde(default)]
+    pub include: List<Include>,
+    /// Return these fields only, as `application/vnd.stet.sparse+json`.
+    #[param(inline, value_type = Option<Vec<ArticleField>>, style = Form, explode = false, max_items = 50)]
+    pub fields: Option<List<ArticleField>>,
+}

@@ -1,0 +1,137 @@
+//! Who is asking: the actor behind a request, and how people sign in.
+
+mod keys;
+pub mod model;
+pub mod passwords;
+mod queries;
+pub mod routes;
+pub mod setup;
+mod tokens;
+
+pub use keys::Keyring;
+pub use passwords::{Hasher, Password};
+
+use crate::{
+    app::App,
+    clock,
+    db::Id,
+    error::{Code, Error, Result},
+    permissions::{Permission, Role},
+};
+use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header::AUTHORIZATION, web::Data};
+use std::{marker::PhantomData, ops::Deref, pin::Pin};
+
+/// Somebody on the staff who is signed in.
+#[derive(Debug, Clone)]
+pub struct Actor {
+    pub user: Id,
+    pub session: Id,
+    pub name: String,
+    pub role: Role,
+}
+
+impl Actor {
+    pub fn may<P: Permission>(&self) -> bool {
+        self.role.may::<P>()
+    }
+}
+
+/// Anyone who reads: the public, or somebody on the staff. A token that is not valid is refused, never ignored.
+#[derive(Debug, Clone)]
+pub enum Viewer {
+    Public,
+    Staff(Actor),
+}
+
+impl Viewer {
+    pub fn actor(&self) -> Option<&Actor> {
+        match self {
+            Self::Public => None,
+            Self::Staff(actor) => Some(actor),
+        }
+    }
+
+    pub fn may<P: Permission>(&self) -> bool {
+        self.actor().is_some_and(Actor::may::<P>)
+    }
+
+    /// Whose idempotency keys these are.
+    pub fn scope(&self) -> String {
+        self.actor().map_or_else(|| "public".to_owned(), |actor| actor.user.to_string())
+    }
+}
+
+impl FromRequest for Viewer {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let Some(given) = request.headers().get(AUTHORIZATION) else {
+            return Box::pin(std::future::ready(Ok(Self::Public)));
+        };
+        let given = given.clone();
+        let app = request.app_data::<Data<App>>().cloned();
+        Box::pin(async move {
+            let app = app.ok_or_else(|| Error::internal("a handler has no App"))?;
+            let token = given
+                .to_str()
+                .ok()
+                .and_then(bearer)
+                .ok_or_else(|| Error::with(Code::InvalidToken, "send `Authorization: Bearer TOKEN`"))?;
+            let claims = app.keys.verify(token, clock::now())?;
+            let actor = app.db.read(move |conn| queries::actor(conn, claims.sub, claims.sid, clock::now())).await?;
+            actor
+                .map(Self::Staff)
+                .ok_or_else(|| Error::with(Code::InvalidToken, "the session has ended; sign in again"))
+        })
+    }
+}
+
+/// The token in an `Authorization` header (RFC 6750, section 2.1); the scheme's name has no case.
+fn bearer(header: &str) -> Option<&str> {
+    let (scheme, token) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Somebody who is signed in and may do `P`. In a handler's signature it is the permission check; it comes first,
+/// so that a stranger gets 401 and not a mistake in the body.
+pub struct Can<P> {
+    viewer: Viewer,
+    actor: Actor,
+    permission: PhantomData<P>,
+}
+
+impl<P> Can<P> {
+    pub fn viewer(&self) -> &Viewer {
+        &self.viewer
+    }
+}
+
+impl<P> Deref for Can<P> {
+    type Target = Actor;
+
+    fn deref(&self) -> &Actor {
+        &self.actor
+    }
+}
+
+impl<P: Permission> FromRequest for Can<P> {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let viewer = Viewer::from_request(request, payload);
+        Box::pin(async move {
+            let viewer = viewer.await?;
+            let Viewer::Staff(actor) = viewer.clone() else { return Err(Error::new(Code::Unauthenticated)) };
+            if actor.may::<P>() {
+                Ok(Self { viewer, actor, permission: PhantomData })
+            } else {
+                Err(Error::with(
+                    Code::Forbidden,
+                    format!("this takes the role {} or above; yours is {}", P::FROM, actor.role),
+                ))
+            }
+        })
+    }
+}

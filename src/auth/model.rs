@@ -1,0 +1,67 @@
+//! What signing in takes and gives.
+
+use super::Password;
+use crate::{
+    users::User,
+    values::{Email, Line},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// An email address and its password.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"email": "mira@lantern.example", "password": "a tide table for March", "device_name": "desk"}))]
+pub struct Login {
+    pub email: Email,
+    /// Any text: whether it is the right one is all that is said of it.
+    pub password: Line<1, 128>,
+    /// A name to know the session by.
+    #[serde(default)]
+    pub device_name: Option<Line<1, 100>>,
+}
+
+/// A refresh token, to be used once.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"refresh_token": "4k1dXkC0yLZ9mH0mXyq7q0pVfW8jv2t9S3uB6nYQe1A"}))]
+pub struct Refresh {
+    pub refresh_token: Line<1, 100>,
+}
+
+/// The first administrator, and the one-time token that the first start printed.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "token": "4k1dXkC0yLZ9mH0mXyq7q0pVfW8jv2t9S3uB6nYQe1A",
+    "email": "mira@lantern.example", "name": "Mira Holt", "password": "a tide table for March"
+}))]
+pub struct Setup {
+    pub token: Line<1, 100>,
+    pub email: Email,
+    pub name: Line<1, 100>,
+    pub password: Password,
+}
+
+/// A session: tokens, and who one is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Session {
+    /// A JWT for the `Authorization` header.
+    #[schema(max_length = 2000, pattern = "^[A-Za-z0-9_.-]+$")]
+    pub access_token: String,
+    #[schema(inline)]
+    pub token_type: TokenType,
+    /// Seconds that the access token is good for.
+    #[schema(minimum = 1, maximum = 86400)]
+    pub expires_in: u32,
+    /// Good for one `POST /auth/refresh`.
+    #[schema(max_length = 100, pattern = "^[A-Za-z0-9_-]+$")]
+    pub refresh_token: String,
+    pub user: User,
+}
+
+/// How the access token is presented (RFC 6750).
+#[derive(Debug, Serialize, ToSchema)]
+pub enum TokenType {
+    Bearer,
+}

@@ -1,0 +1,8 @@
+//! Authors: public bylines.
+
+mod model;
+mod queries;
+pub mod routes;
+
+pub use model::{Author, NewAuthor};
+pub use queries::{insert, of_revisions};

@@ -1,0 +1,133 @@
+//! What an author is, and what a client may write of one.
+
+use crate::{
+    clock::Time,
+    db::{AsJson, Id},
+    http::{Changes, List, Versioned, field_names, list_params, page::ListOf},
+    schema::authors,
+    values::{Image, Line, Prose, Slug, WebUrl},
+};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A public byline. Who signs in is a user; a user may be linked to an author.
+#[derive(Debug, Clone, Serialize, Queryable, Selectable, ToSchema)]
+#[diesel(table_name = authors)]
+pub struct Author {
+    pub id: Id,
+    pub slug: Slug,
+    pub name: Line<1, 100>,
+    /// The biography, in Markdown.
+    pub bio: Prose<0, 5000>,
+    /// The biography as HTML that is safe in a page.
+    #[schema(max_length = 200_000, pattern = "^[^\\x00]*$")]
+    pub bio_html: String,
+    pub website: Option<WebUrl>,
+    #[schema(value_type = Option<Image>)]
+    pub image: Option<AsJson<Image>>,
+    #[schema(value_type = Vec<AuthorLink>, max_items = 20)]
+    pub links: AsJson<Vec<AuthorLink>>,
+    /// How many published articles carry the byline.
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
+    pub article_count: i64,
+    pub created_at: Time,
+    pub updated_at: Time,
+    #[serde(skip)]
+    pub version: i32,
+}
+
+impl Versioned for Author {
+    fn version(&self) -> i32 {
+        self.version
+    }
+}
+
+pub type AuthorList = ListOf<Author>;
+
+/// Where else an author is found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"label": "Mastodon", "url": "https://social.example/@mira"}))]
+pub struct AuthorLink {
+    pub label: Line<1, 100>,
+    pub url: WebUrl,
+}
+
+/// An author to create.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "name": "Mira Holt", "bio": "Covers the harbour and **everything that floats**.", "website": "https://mira.example/",
+    "image": {"url": "https://images.lantern.example/mira.jpg", "alt": "Mira Holt on a quay", "caption": "On the old quay.", "credit": "J. Brandt", "width": 400, "height": 400},
+    "links": [{"label": "Mastodon", "url": "https://social.example/@mira"}]
+}))]
+pub struct NewAuthor {
+    /// Made from the name where it is left out.
+    #[serde(default)]
+    pub slug: Option<Slug>,
+    pub name: Line<1, 100>,
+    /// The biography, in Markdown.
+    #[serde(default)]
+    pub bio: Option<Prose<0, 5000>>,
+    #[serde(default)]
+    pub website: Option<WebUrl>,
+    #[serde(default)]
+    pub image: Option<Image>,
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    pub links: Option<Vec<AuthorLink>>,
+}
+
+pub type AuthorChanges = Changes<NewAuthor>;
+
+impl From<&Author> for NewAuthor {
+    fn from(author: &Author) -> Self {
+        Self {
+            slug: Some(author.slug.clone()),
+            name: author.name.clone(),
+            bio: Some(author.bio.clone()),
+            website: author.website.clone(),
+            image: author.image.clone().map(|image| image.0),
+            links: Some(author.links.0.clone()),
+        }
+    }
+}
+
+field_names! {
+    /// The fields of an author.
+    pub enum AuthorField {
+        Id = "id", Slug = "slug", Name = "name", Bio = "bio", BioHtml = "bio_html", Website = "website", Image = "image",
+        Links = "links", ArticleCount = "article_count", CreatedAt = "created_at", UpdatedAt = "updated_at",
+    }
+}
+
+/// How authors may be ordered; with `-` in front, the other way round.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+pub enum AuthorSort {
+    #[default]
+    #[serde(rename = "name")]
+    Name,
+    #[serde(rename = "-name")]
+    NameDown,
+    #[serde(rename = "article_count")]
+    ArticleCount,
+    #[serde(rename = "-article_count")]
+    ArticleCountDown,
+    #[serde(rename = "created_at")]
+    CreatedAt,
+    #[serde(rename = "-created_at")]
+    CreatedAtDown,
+}
+
+list_params! {
+    /// What may be asked of a list of authors.
+    pub struct AuthorParams {
+        /// The order.
+        #[param(inline)]
+        pub sort: Option<AuthorSort>,
+        /// Return these fields only, as `application/vnd.stet.sparse+json`.
+        #[param(inline, value_type = Option<Vec<AuthorField>>, style = Form, explode = false, max_items = 50)]
+        pub fields: Option<List<AuthorField>>,
+    }
+}

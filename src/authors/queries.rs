@@ -1,0 +1,155 @@
+//! Every statement on authors.
+
+use super::model::{Author, AuthorChanges, AuthorLink, AuthorParams, AuthorSort, NewAuthor};
+use crate::{
+    clock::Time,
+    db::{AsJson, Conn, Id, columns},
+    error::{Code, Error, OnTaken, Result},
+    html,
+    http::{Expected, Page, Window, cursor::Position, page::keyset},
+    schema::{authors, revision_authors},
+    slugs,
+    values::{Image, Ref, Slug, WebUrl},
+};
+use diesel::prelude::*;
+use std::collections::HashMap;
+
+/// The columns that a client decides.
+#[derive(Insertable, AsChangeset)]
+#[diesel(table_name = authors, treat_none_as_default_value = false, treat_none_as_null = true)]
+struct Columns<'a> {
+    slug: &'a Slug,
+    name: &'a str,
+    bio: &'a str,
+    bio_html: String,
+    website: Option<&'a WebUrl>,
+    image: Option<AsJson<Image>>,
+    links: AsJson<Vec<AuthorLink>>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(new: &'a NewAuthor, slug: &'a Slug) -> Self {
+        let bio = new.bio.as_ref().map_or("", |bio| bio.as_str());
+        Self {
+            slug,
+            name: new.name.as_str(),
+            bio,
+            bio_html: html::from_markdown(bio),
+            website: new.website.as_ref(),
+            image: new.image.clone().map(AsJson),
+            links: AsJson(new.links.clone().unwrap_or_default()),
+        }
+    }
+}
+
+pub fn list(conn: &mut Conn, params: &AuthorParams, window: &Window) -> Result<Page<Author>> {
+    let query = authors::table.select(columns::<Author>()).into_boxed();
+    let sort = params.sort.unwrap_or_default();
+    let page = match sort {
+        AuthorSort::Name | AuthorSort::NameDown => {
+            let down = sort == AuthorSort::NameDown;
+            let rows =
+                keyset!(query, window, down, authors::name, authors::id, Window::after_text).load::<Author>(conn)?;
+            Page::cut(window, rows, |author| Position::new(author.name.as_str(), author.id))
+        }
+        AuthorSort::ArticleCount | AuthorSort::ArticleCountDown => {
+            let down = sort == AuthorSort::ArticleCountDown;
+            let rows = keyset!(query, window, down, authors::article_count, authors::id, Window::after_number)
+                .load::<Author>(conn)?;
+            Page::cut(window, rows, |author| Position::new(author.article_count, author.id))
+        }
+        AuthorSort::CreatedAt | AuthorSort::CreatedAtDown => {
+            let down = sort == AuthorSort::CreatedAtDown;
+            let rows = keyset!(query, window, down, authors::created_at, authors::id, Window::after_number)
+                .load::<Author>(conn)?;
+            Page::cut(window, rows, |author| Position::new(author.created_at.micros(), author.id))
+        }
+    };
+    let total = window.count.then(|| authors::table.count().get_result(conn)).transpose()?;
+    Ok(Page { total, ..page })
+}
+
+pub fn find(conn: &mut Conn, reference: &Ref) -> Result<Author> {
+    let query = authors::table.select(columns::<Author>());
+    let author = match reference {
+        Ref::Id(id) => query.filter(authors::id.eq(id)).first(conn),
+        Ref::Slug(slug) => query.filter(authors::slug.eq(slug)).first(conn),
+    };
+    author.optional()?.ok_or_else(|| Error::not_found("author", reference))
+}
+
+/// Creates an author. A slug that was not given is made from the name, with a number where that is taken.
+pub fn insert(conn: &mut Conn, new: &NewAuthor, id: Id, now: Time) -> Result<Author> {
+    let slug = match &new.slug {
+        Some(slug) => slug.clone(),
+        None => slugs::free(Slug::of(new.name.as_str(), "author"), |slug| {
+            let same = authors::table.filter(authors::slug.eq(slug));
+            Ok(diesel::select(diesel::dsl::exists(same)).get_result(conn)?)
+        })?,
+    };
+    diesel::insert_into(authors::table)
+        .values((
+            authors::id.eq(id),
+            Columns::of(new, &slug),
+            authors::version.eq(1),
+            authors::created_at.eq(now),
+            authors::updated_at.eq(now),
+        ))
+        .returning(columns::<Author>())
+        .get_result(conn)
+        .or_taken(&slug, new.slug.is_some())
+}
+
+pub fn update(
+    conn: &mut Conn,
+    reference: &Ref,
+    changes: &AuthorChanges,
+    expected: &Expected,
+    now: Time,
+) -> Result<Author> {
+    let author = find(conn, reference)?;
+    let current = NewAuthor::from(&author);
+    expected.check(&author, || changes.differing(&current))?;
+    let new = changes.apply(&current)?;
+    if new == current {
+        return Ok(author);
+    }
+    let slug = new.slug.clone().unwrap_or(author.slug);
+    diesel::update(authors::table.find(author.id))
+        .set((Columns::of(&new, &slug), authors::version.eq(authors::version + 1), authors::updated_at.eq(now)))
+        .returning(columns::<Author>())
+        .get_result(conn)
+        .or_taken(&slug, true)
+}
+
+/// # Errors
+/// 409 where an article carries the byline, in whatever revision: what was saved is never lost.
+pub fn delete(conn: &mut Conn, reference: &Ref, expected: &Expected) -> Result<()> {
+    let author = find(conn, reference)?;
+    expected.check(&author, Vec::new)?;
+    let used: i64 =
+        revision_authors::table.filter(revision_authors::author_id.eq(author.id)).count().get_result(conn)?;
+    if used > 0 {
+        return Err(Error::with(
+            Code::InUse,
+            format!("{used} revisions of articles carry the byline `{}`", author.slug),
+        ));
+    }
+    diesel::delete(authors::table.find(author.id)).execute(conn)?;
+    Ok(())
+}
+
+/// The bylines of revisions, in their order.
+pub fn of_revisions(conn: &mut Conn, revisions: Vec<Id>) -> Result<HashMap<Id, Vec<Author>>> {
+    let rows = revision_authors::table
+        .inner_join(authors::table)
+        .filter(revision_authors::revision_id.eq_any(revisions))
+        .order((revision_authors::revision_id, revision_authors::position))
+        .select((revision_authors::revision_id, columns::<Author>()))
+        .load::<(Id, Author)>(conn)?;
+    let mut found: HashMap<Id, Vec<Author>> = HashMap::new();
+    for (revision, row) in rows {
+        found.entry(revision).or_default().push(row);
+    }
+    Ok(found)
+}

@@ -1,0 +1,128 @@
+//! The one place that reads the wall clock, and the type every moment has.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use diesel::{
+    backend::Backend,
+    deserialize::{self, FromSql, FromSqlRow},
+    expression::AsExpression,
+    serialize::{self, Output, ToSql},
+    sql_types::BigInt,
+};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use std::{fmt, time::Duration};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type},
+};
+
+/// A moment in UTC, in microseconds since 1970: a `BIGINT` in both databases, RFC 3339 on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, AsExpression, FromSqlRow)]
+#[diesel(sql_type = BigInt)]
+pub struct Time(i64);
+
+#[expect(clippy::disallowed_methods, reason = "this is the clock that everything else asks")]
+pub fn now() -> Time {
+    Time(Utc::now().timestamp_micros())
+}
+
+impl Time {
+    pub fn from_micros(micros: i64) -> Self {
+        Self(micros)
+    }
+
+    pub fn micros(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds since 1970, as tokens count them.
+    pub fn seconds(self) -> i64 {
+        self.0.div_euclid(1_000_000)
+    }
+
+    pub fn plus(self, span: Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)))
+    }
+
+    pub fn minus(self, span: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)))
+    }
+
+    /// Reads RFC 3339 with an offset, between the years 1 and 9999; finer than a microsecond is cut off.
+    pub fn parse(text: &str) -> Option<Self> {
+        let time = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
+        (1..=9999).contains(&chrono::Datelike::year(&time)).then(|| Self(time.timestamp_micros()))
+    }
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = DateTime::from_timestamp_micros(self.0).unwrap_or_default();
+        f.write_str(&time.to_rfc3339_opts(SecondsFormat::Micros, true))
+    }
+}
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text)
+            .ok_or_else(|| D::Error::custom("a time looks like 2026-03-01T08:30:00Z (RFC 3339 with an offset)"))
+    }
+}
+
+impl PartialSchema for Time {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+            .max_length(Some(35))
+            .description(Some("A moment, RFC 3339; answers are always in UTC with microseconds."))
+            .examples(["2026-03-01T08:30:00.000000Z"])
+            .into()
+    }
+}
+
+impl ToSchema for Time {}
+
+impl<DB: Backend> ToSql<BigInt, DB> for Time
+where
+    i64: ToSql<BigInt, DB>,
+{
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
+        self.0.to_sql(out)
+    }
+}
+
+impl<DB: Backend> FromSql<BigInt, DB> for Time
+where
+    i64: FromSql<BigInt, DB>,
+{
+    fn from_sql(raw: DB::RawValue<'_>) -> deserialize::Result<Self> {
+        i64::from_sql(raw).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Time;
+
+    #[test]
+    fn a_time_survives_the_wire() {
+        let time = Time::from_micros(1_772_354_200_123_456);
+        assert_eq!(Time::parse(&time.to_string()), Some(time));
+    }
+
+    #[test]
+    fn a_time_needs_an_offset_and_an_ordinary_year() {
+        for text in ["2026-03-01T08:30:00", "2026-03-01", "yesterday", "0000-01-01T00:00:00Z", "+10000-01-01T00:00:00Z"]
+        {
+            assert_eq!(Time::parse(text), None, "{text}");
+        }
+        assert_eq!(Time::parse("2026-03-01T08:30:00+02:00"), Time::parse("2026-03-01T06:30:00Z"));
+    }
+}

@@ -1,0 +1,130 @@
+//! What the command line's commands do.
+
+use crate::{
+    app::{self, App, Listening, Site},
+    auth::{Password, passwords, setup},
+    clock,
+    config::{Command, Database, LogFormat, Serve, UserCommand},
+    db::{self, Db, Id, Target},
+    demo, openapi,
+    users::{self, NewUser},
+    values::Line,
+};
+use actix_web::web::Data;
+use anyhow::{Context, ensure};
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    path::Path,
+    time::Instant,
+};
+use tracing_subscriber::EnvFilter;
+
+pub fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Serve(settings) => serve(*settings),
+        Command::Migrate(database) => migrate(&database),
+        Command::User { command } => create_user(command),
+        Command::Openapi => print(&openapi::text()?),
+    }
+}
+
+fn serve(mut settings: Serve) -> anyhow::Result<()> {
+    let began = Instant::now();
+    start_log(&settings)?;
+    // Kept until the end: what is dropped is deleted.
+    let throw_away =
+        settings.ephemeral.then(|| tempfile::tempdir().context("no temporary directory could be made")).transpose()?;
+    if let Some(directory) = &throw_away {
+        settings.database.data_dir = directory.path().to_owned();
+        settings.database.database_url = None;
+    }
+    let listener = TcpListener::bind(settings.listen)
+        .with_context(|| format!("STET_LISTEN: {} cannot be listened on", settings.listen))?;
+    let address = listener.local_addr()?;
+    let url = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    let listening = Listening::of(&settings);
+    let connections = settings.db_connections.unwrap_or_else(|| u32::try_from(listening.workers * 2).unwrap_or(2));
+    let db = open(&settings.database, connections)?;
+    first_start(&db, &settings, &url)?;
+    let site = Site { url, name: settings.site_name.clone(), comment_depth: settings.comment_depth };
+    let app = Data::new(App::new(db, site, settings.database.secret_key.as_deref())?);
+    actix_web::rt::System::new().block_on(async move {
+        let server = app::serve(app, listener, &listening)?;
+        print(&format!("Stet listens on http://{address} (ready in {} ms)\n", began.elapsed().as_millis()))?;
+        server.await.context("the server failed")
+    })
+}
+
+fn start_log(settings: &Serve) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(&settings.log).context("STET_LOG is not a filter")?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match settings.log_format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+    Ok(())
+}
+
+/// Opens the database and brings it up to date.
+fn open(database: &Database, connections: u32) -> anyhow::Result<Db> {
+    let target = database.target()?;
+    if let Target::Sqlite(path) = &target
+        && let Some(directory) = Path::new(path).parent().filter(|d| !d.as_os_str().is_empty())
+    {
+        std::fs::create_dir_all(directory)
+            .with_context(|| format!("the directory {} cannot be made", directory.display()))?;
+    }
+    let db = Db::open(&target, connections).context("DATABASE_URL: the database cannot be opened")?;
+    let ran = db::migrate(&mut *db.connection()?)?;
+    if !ran.is_empty() {
+        tracing::info!(migrations = ran.join(", "), "the database was brought up to date");
+    }
+    Ok(db)
+}
+
+/// Sees to an administrator and, where asked for, the demo newsroom.
+fn first_start(db: &Db, settings: &Serve, url: &str) -> anyhow::Result<()> {
+    let password = settings.admin_password.clone().map(Password::parse).transpose();
+    let password = password.map_err(|e| anyhow::anyhow!("STET_ADMIN_PASSWORD: {}", e.message))?;
+    let conn = &mut *db.connection()?;
+    diesel::Connection::transaction(conn, |conn| {
+        let named = settings.admin_email.as_ref().zip(password.as_ref());
+        if let Some(token) = setup::first_start(conn, named)? {
+            print(&format!(
+                "There is no administrator yet. Open this link within 24 hours to become one; it works once:\n  {url}/setup#{token}\n"
+            ))?;
+        }
+        if settings.demo {
+            demo::fill(conn)?;
+        }
+        Ok(())
+    })
+}
+
+fn migrate(database: &Database) -> anyhow::Result<()> {
+    let db = open(database, 1)?;
+    drop(db);
+    print("The database is up to date.\n")
+}
+
+fn create_user(command: UserCommand) -> anyhow::Result<()> {
+    let UserCommand::Create { email, role, name, password_stdin: _, database } = command;
+    ensure!(role != crate::permissions::Role::Reader, "the role reader is for keys, not for people");
+    let mut password = String::new();
+    std::io::stdin().take(4096).read_to_string(&mut password).context("the password could not be read")?;
+    let password = Password::parse(password.trim_end_matches(['\r', '\n']).to_owned())
+        .map_err(|e| anyhow::anyhow!("{}", e.message))?;
+    let name = name.unwrap_or_else(|| email.as_ref().split('@').next().unwrap_or_default().to_owned());
+    let name = Line::<1, 100>::parse(name).map_err(|e| anyhow::anyhow!("--name: {}", e.message))?;
+    let db = open(&database, 1)?;
+    let hash = passwords::hash(&password)?;
+    let new = NewUser { email: &email, name: name.as_str(), role, password_hash: Some(&hash), author_id: None };
+    let user = users::insert(&mut *db.connection()?, &new, Id::new(), clock::now())?;
+    print(&format!("{} may sign in as {role}.\n", user.email))
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("standard output is closed")
+}

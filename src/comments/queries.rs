@@ -1,0 +1,261 @@
+//! Every statement on comments. The public reads them through a view that holds only what is approved.
+
+use super::model::{
+    Comment, CommentChanges, CommentSort, Edited, Kind, Moderation, NewComment, QueueParams, Row, ThreadList,
+};
+use crate::{
+    app::App,
+    articles,
+    auth::{Actor, Viewer},
+    both,
+    clock::Time,
+    db::{Conn, Id},
+    error::{Code, Error, FieldError, Result},
+    html,
+    http::{
+        Expected, Page, Versioned, Window,
+        cursor::Position,
+        page::{PageInfo, keyset},
+    },
+    permissions::ModerateComments,
+    schema::{articles as articles_table, comments, published_comments as v},
+    users,
+    values::Ref,
+};
+use diesel::prelude::*;
+use std::collections::HashMap;
+
+/// Replies that come with a page of threads, the oldest first; more are counted and not shown.
+const MAX_REPLIES: i64 = 500;
+/// Threads that come with an article.
+const FIRST_PAGE: i64 = 20;
+
+impl Versioned for Row {
+    fn version(&self) -> i32 {
+        self.version
+    }
+}
+
+/// A page of an article's threads, approved comments only.
+pub fn threads(conn: &mut Conn, viewer: &Viewer, article: Id, down: bool, window: &Window) -> Result<Page<Comment>> {
+    let roots = || v::table.filter(v::article_id.eq(article)).filter(v::depth.eq(0)).into_boxed();
+    let rows = keyset!(roots(), window, down, v::created_at, v::id, Window::after_number).load::<Row>(conn)?;
+    let page = Page::cut(window, rows, |row| Position::new(row.created_at.micros(), row.id));
+    let ids: Vec<Id> = page.rows.iter().map(|row| row.id).collect();
+    let mut replies: HashMap<Id, Vec<Row>> = HashMap::new();
+    if !ids.is_empty() {
+        let below = v::table
+            .filter(v::root_id.eq_any(ids))
+            .filter(v::depth.gt(0))
+            .order((v::created_at, v::id))
+            .limit(MAX_REPLIES);
+        for row in below.load::<Row>(conn)? {
+            replies.entry(row.parent_id.unwrap_or(row.root_id)).or_default().push(row);
+        }
+    }
+    let staff = viewer.may::<ModerateComments>();
+    let total = window.count.then(|| roots().count().get_result(conn)).transpose()?;
+    Ok(Page { total, ..page.map(|row| with_replies(row, &mut replies, staff)) })
+}
+
+/// What hangs below an unapproved comment has no parent here and is not shown.
+fn with_replies(row: Row, replies: &mut HashMap<Id, Vec<Row>>, staff: bool) -> Comment {
+    let below = replies.remove(&row.id).unwrap_or_default();
+    let below: Vec<Comment> = below.into_iter().map(|reply| with_replies(reply, replies, staff)).collect();
+    let count = i64::try_from(below.len()).unwrap_or(i64::MAX);
+    row.shown(staff, count, Some(below))
+}
+
+/// The first threads of an article, as they stand on its page.
+pub fn first_page(conn: &mut Conn, app: &App, viewer: &Viewer, article: &articles::Row) -> Result<ThreadList> {
+    let window = Window::first(format!("/api/v1/articles/{}/comments", article.id), FIRST_PAGE);
+    let page = threads(conn, viewer, article.id, false, &window)?;
+    let next_cursor = window.cursor(app, page.next.as_ref());
+    Ok(ThreadList { data: page.rows, page: PageInfo { next_cursor, total: None } })
+}
+
+/// The moderation queue.
+pub fn queue(conn: &mut Conn, params: &QueueParams, window: &Window) -> Result<Page<Comment>> {
+    let article = params.article.as_ref().map(|article| articles::id_of(conn, article)).transpose();
+    let article = article.map_err(|e| Error::parameter("article", "not_found", e.to_string()))?;
+    let filtered = || {
+        let mut query = comments::table.into_boxed();
+        if let Some(statuses) = &params.status {
+            query = query.filter(comments::status.eq_any(statuses.0.clone()));
+        }
+        if let Some(article) = article {
+            query = query.filter(comments::article_id.eq(article));
+        }
+        query
+    };
+    let down = params.sort != Some(CommentSort::CreatedAt);
+    let rows = keyset!(filtered(), window, down, comments::created_at, comments::id, Window::after_number)
+        .load::<Row>(conn)?;
+    let page = Page::cut(window, rows, |row| Position::new(row.created_at.micros(), row.id));
+    let mut counts = reply_counts(conn, page.rows.iter().map(|row| row.id).collect())?;
+    let total = window.count.then(|| filtered().count().get_result(conn)).transpose()?;
+    Ok(Page {
+        total,
+        ..page.map(|row| {
+            let count = counts.remove(&row.id).unwrap_or_default();
+            row.shown(true, count, None)
+        })
+    })
+}
+
+/// How many approved replies each has.
+fn reply_counts(conn: &mut Conn, ids: Vec<Id>) -> Result<HashMap<Id, i64>> {
+    let parents = ids.into_iter().map(Some).collect::<Vec<_>>();
+    let rows = v::table
+        .filter(v::parent_id.eq_any(parents))
+        .group_by(v::parent_id)
+        .select((v::parent_id, diesel::dsl::count_star()));
+    let rows = rows.load::<(Option<Id>, i64)>(conn)?;
+    Ok(rows.into_iter().filter_map(|(id, count)| id.map(|id| (id, count))).collect())
+}
+
+/// A comment that the viewer may see: the public an approved one, moderators any.
+pub fn find(conn: &mut Conn, viewer: &Viewer, id: Id) -> Result<Comment> {
+    let staff = viewer.may::<ModerateComments>();
+    let row = if staff { comments::table.find(id).first::<Row>(conn) } else { v::table.find(id).first::<Row>(conn) };
+    let row = row.optional()?.ok_or_else(|| Error::not_found("comment", id))?;
+    let count = reply_counts(conn, vec![id])?.remove(&id).unwrap_or_default();
+    Ok(row.shown(staff, count, None))
+}
+
+/// Leaves a comment below a published article: a guest's waits for an editor, one from the staff does not.
+///
+/// # Errors
+/// 404 below what is not public, 422 where the article takes none or the parent is not one of its comments.
+pub fn insert(
+    conn: &mut Conn,
+    app: &App,
+    viewer: &Viewer,
+    article: &Ref,
+    new: &NewComment,
+    now: Time,
+) -> Result<Comment> {
+    let article = articles::find_published(conn, article)?;
+    if !article.comments_open {
+        return Err(Error::with(Code::CommentsClosed, "the discussion of this article is closed"));
+    }
+    let parent = new.parent_id.map(|id| find_parent(conn, app, article.id, id)).transpose()?;
+    let id = Id::new();
+    let (kind, user, name, email, status) = match viewer {
+        Viewer::Staff(actor) => as_user(conn, actor)?,
+        Viewer::Public => as_guest(new)?,
+    };
+    let row = Row {
+        id,
+        article_id: article.id,
+        parent_id: new.parent_id,
+        root_id: parent.as_ref().map_or(id, |parent| parent.root_id),
+        depth: parent.as_ref().map_or(0, |parent| parent.depth + 1),
+        kind,
+        user_id: user,
+        name,
+        email,
+        website: new.website.clone(),
+        body: new.body.clone(),
+        body_html: html::from_comment(new.body.as_str()),
+        status,
+        version: 1,
+        created_at: now,
+        edited_at: None,
+    };
+    insert_row(conn, &row)?;
+    Ok(row.shown(viewer.may::<ModerateComments>(), 0, None))
+}
+
+type Signature = (Kind, Option<Id>, crate::values::Line<1, 100>, Option<crate::values::Email>, Moderation);
+
+fn as_user(conn: &mut Conn, actor: &Actor) -> Result<Signature> {
+    let user = users::find(conn, actor.user)?;
+    Ok((Kind::User, Some(user.id), user.name, Some(user.email), Moderation::Approved))
+}
+
+fn as_guest(new: &NewComment) -> Result<Signature> {
+    match (&new.name, &new.email) {
+        (Some(name), Some(email)) => Ok((Kind::Guest, None, name.clone(), Some(email.clone()), Moderation::Pending)),
+        (name, email) => {
+            let missing = [("/name", name.is_none()), ("/email", email.is_none())];
+            let mistake = |(at, _)| FieldError::new(at, "required", "guests sign with a name and an email address");
+            Err(Error::invalid(missing.into_iter().filter(|(_, missing)| *missing).map(mistake).collect()))
+        }
+    }
+}
+
+fn find_parent(conn: &mut Conn, app: &App, article: Id, id: Id) -> Result<Row> {
+    let parent = v::table.find(id).filter(v::article_id.eq(article)).first::<Row>(conn).optional()?;
+    let parent =
+        parent.ok_or_else(|| Error::invalid_field("/parent_id", "not_found", "the article has no such comment"))?;
+    if parent.depth >= app.site.comment_depth {
+        let message = format!("threads go {} replies deep; answer further up", app.site.comment_depth);
+        return Err(Error::invalid_field("/parent_id", "too_deep", message));
+    }
+    Ok(parent)
+}
+
+/// Inserts a comment as it is, and counts it.
+pub fn insert_row(conn: &mut Conn, row: &Row) -> Result<()> {
+    both!(conn, c => diesel::insert_into(comments::table).values(row).execute(c))?;
+    if row.status == Moderation::Approved { count(conn, row.article_id, 1) } else { Ok(()) }
+}
+
+fn count(conn: &mut Conn, article: Id, by: i64) -> Result<()> {
+    let article = articles_table::table.find(article);
+    diesel::update(article).set(articles_table::comment_count.eq(articles_table::comment_count + by)).execute(conn)?;
+    Ok(())
+}
+
+pub fn update(conn: &mut Conn, id: Id, changes: &CommentChanges, expected: &Expected, now: Time) -> Result<Comment> {
+    let row = find_for_update(conn, id)?;
+    let current = Edited::from(&row);
+    expected.check(&row, || changes.differing(&current))?;
+    let new = changes.apply(&current)?;
+    if new != current {
+        let edited =
+            (new.body != current.body || new.name != current.name || new.website != current.website).then_some(now);
+        diesel::update(comments::table.find(id))
+            .set((
+                comments::status.eq(new.status),
+                comments::name.eq(&new.name),
+                comments::website.eq(&new.website),
+                comments::body.eq(&new.body),
+                comments::body_html.eq(html::from_comment(new.body.as_str())),
+                comments::edited_at.eq(edited.or(row.edited_at)),
+                comments::version.eq(comments::version + 1),
+            ))
+            .execute(conn)?;
+        count_change(conn, &row, new.status)?;
+    }
+    let row = comments::table.find(id).first::<Row>(conn)?;
+    let replies = reply_counts(conn, vec![id])?.remove(&id).unwrap_or_default();
+    Ok(row.shown(true, replies, None))
+}
+
+fn count_change(conn: &mut Conn, before: &Row, after: Moderation) -> Result<()> {
+    let shown = |status| i64::from(status == Moderation::Approved);
+    match shown(after) - shown(before.status) {
+        0 => Ok(()),
+        by => count(conn, before.article_id, by),
+    }
+}
+
+/// Moves a comment to the trash. It stays in the queue under `status=trash`, and can be approved again.
+pub fn delete(conn: &mut Conn, id: Id, expected: &Expected) -> Result<()> {
+    let row = find_for_update(conn, id)?;
+    expected.check(&row, Vec::new)?;
+    diesel::update(comments::table.find(id))
+        .set((comments::status.eq(Moderation::Trash), comments::version.eq(comments::version + 1)))
+        .execute(conn)?;
+    count_change(conn, &row, Moderation::Trash)
+}
+
+fn find_for_update(conn: &mut Conn, id: Id) -> Result<Row> {
+    let row = match conn {
+        Conn::Postgres(conn) => comments::table.find(id).for_update().first::<Row>(conn),
+        Conn::Sqlite(conn) => comments::table.find(id).first::<Row>(conn),
+    };
+    row.optional()?.ok_or_else(|| Error::not_found("comment", id))
+}

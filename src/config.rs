@@ -1,0 +1,182 @@
+//! Every setting: a flag and a `STET_` variable alike. `.env.example` is held to this by a test.
+
+use crate::{db::Target, values::Email};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::{net::SocketAddr, path::PathBuf};
+
+/// A headless CMS for newsrooms.
+#[derive(Debug, Parser)]
+#[command(name = "stet", version, about, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the API.
+    Serve(Box<Serve>),
+    /// Bring the database up to date.
+    Migrate(Database),
+    /// Users on the staff.
+    User {
+        #[command(subcommand)]
+        command: UserCommand,
+    },
+    /// Print the OpenAPI document.
+    Openapi,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum UserCommand {
+    /// Create a user who can sign in. The password is read from standard input.
+    Create {
+        #[arg(long, value_parser = email)]
+        email: Email,
+        #[arg(long)]
+        role: crate::permissions::Role,
+        /// The name; the address's first part if left out.
+        #[arg(long)]
+        name: Option<String>,
+        /// Confirms that the password comes from standard input, where no process list shows it.
+        #[arg(long, required = true)]
+        password_stdin: bool,
+        #[command(flatten)]
+        database: Database,
+    },
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Database {
+    /// Where the data is: sqlite://path or postgres://user:password@host/database?sslmode=verify-full.
+    /// Left out: the file stet.db in the data directory.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_parser = database)]
+    pub database_url: Option<String>,
+
+    /// The directory for everything that is not in the database.
+    #[arg(long, env = "STET_DATA_DIR", default_value = "data")]
+    pub data_dir: PathBuf,
+
+    /// Encrypts the signing keys that are kept in the database: at least 32 characters, the same for all replicas.
+    #[arg(long, env = "STET_SECRET_KEY", hide_env_values = true, value_parser = secret)]
+    pub secret_key: Option<String>,
+}
+
+impl Database {
+    /// The database that the settings name.
+    pub fn target(&self) -> anyhow::Result<Target> {
+        let default = || format!("sqlite://{}", self.data_dir.join("stet.db").display());
+        let url = self.database_url.clone().unwrap_or_else(default);
+        Target::parse(&url).map_err(|e| anyhow::anyhow!("DATABASE_URL: {e}"))
+    }
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Serve {
+    #[command(flatten)]
+    pub database: Database,
+
+    /// The address to listen on. Port 0 takes a free one; the start prints which.
+    #[arg(long, env = "STET_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+
+    /// Where readers find the site: the start of every `url` in answers. Left out: the address listened on.
+    #[arg(long, env = "STET_PUBLIC_URL", value_parser = public_url)]
+    pub public_url: Option<String>,
+
+    /// The site's name, in structured data and sign-in pages.
+    #[arg(long, env = "STET_SITE_NAME", default_value = "Stet")]
+    pub site_name: String,
+
+    /// The first administrator's email address, used where there is no user yet.
+    #[arg(long, env = "STET_ADMIN_EMAIL", value_parser = email, requires = "admin_password")]
+    pub admin_email: Option<Email>,
+
+    /// The first administrator's password: 12 to 128 characters.
+    #[arg(long, env = "STET_ADMIN_PASSWORD", hide_env_values = true, requires = "admin_email")]
+    pub admin_password: Option<String>,
+
+    /// Origins whose pages may call the API, with commas between them; * for all (without credentials).
+    #[arg(long, env = "STET_CORS_ORIGINS", value_delimiter = ',', value_parser = origin)]
+    pub cors_origins: Vec<String>,
+
+    /// Worker threads. Left out: one for each core.
+    #[arg(long, env = "STET_WORKERS", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub workers: Option<u16>,
+
+    /// Database connections. Left out: two for each worker.
+    #[arg(long, env = "STET_DB_CONNECTIONS", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub db_connections: Option<u32>,
+
+    /// How many replies deep a thread of comments may go.
+    #[arg(long, env = "STET_COMMENT_DEPTH", default_value_t = 4, value_parser = clap::value_parser!(i32).range(0..=10))]
+    pub comment_depth: i32,
+
+    /// Seconds that requests in flight may take to end after SIGTERM.
+    #[arg(long, env = "STET_SHUTDOWN_SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(0..=3600))]
+    pub shutdown_seconds: u64,
+
+    /// How the log is written.
+    #[arg(long, env = "STET_LOG_FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+
+    /// What is logged, as for RUST_LOG: warn, info, stet=debug.
+    #[arg(long, env = "STET_LOG", default_value = "info")]
+    pub log: String,
+
+    /// Fill an empty database with a small newsroom.
+    #[arg(long)]
+    pub demo: bool,
+
+    /// Use a throw-away database that is gone at exit, for the integration tests of front ends.
+    #[arg(long, conflicts_with = "database_url")]
+    pub ephemeral: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+fn email(text: &str) -> Result<Email, String> {
+    Email::parse(text.to_owned()).map_err(|e| e.message.into_owned())
+}
+
+fn database(text: &str) -> Result<String, String> {
+    Target::parse(text).map(|_| text.to_owned())
+}
+
+fn secret(text: &str) -> Result<String, String> {
+    if text.len() >= 32 { Ok(text.to_owned()) } else { Err("it has at least 32 characters".to_owned()) }
+}
+
+fn public_url(text: &str) -> Result<String, String> {
+    let url = url::Url::parse(text).map_err(|e| e.to_string())?;
+    let plain = matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.fragment().is_none();
+    if plain {
+        Ok(text.trim_end_matches('/').to_owned())
+    } else {
+        Err("it looks like https://news.example.org".to_owned())
+    }
+}
+
+fn origin(text: &str) -> Result<String, String> {
+    if text == "*" {
+        return Ok(text.to_owned());
+    }
+    let url = url::Url::parse(text).map_err(|e| e.to_string())?;
+    let origin = url.origin().ascii_serialization();
+    if origin == text { Ok(origin) } else { Err(format!("an origin has a scheme, a host and no path: {origin}")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cli;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,118 @@
+//! How our own types are kept in columns: as text, or as JSON in text.
+
+/// Keeps a type with `AsRef<str>` and `TryFrom<String>` in a `TEXT` column.
+macro_rules! text_column {
+    ($type:ty) => {
+        impl<DB: diesel::backend::Backend> diesel::serialize::ToSql<diesel::sql_types::Text, DB> for $type
+        where
+            str: diesel::serialize::ToSql<diesel::sql_types::Text, DB>,
+        {
+            fn to_sql<'b>(&'b self, out: &mut diesel::serialize::Output<'b, '_, DB>) -> diesel::serialize::Result {
+                AsRef::<str>::as_ref(self).to_sql(out)
+            }
+        }
+
+        impl<DB: diesel::backend::Backend> diesel::deserialize::FromSql<diesel::sql_types::Text, DB> for $type
+        where
+            String: diesel::deserialize::FromSql<diesel::sql_types::Text, DB>,
+        {
+            fn from_sql(raw: DB::RawValue<'_>) -> diesel::deserialize::Result<Self> {
+                Ok(Self::trusted(String::from_sql(raw)?))
+            }
+        }
+    };
+}
+pub(crate) use text_column;
+
+/// Keeps an enum without fields in a `TEXT` column, under the names it has on the wire.
+macro_rules! text_enum {
+    ($type:ident { $($variant:ident = $wire:literal),* $(,)? }) => {
+        impl AsRef<str> for $type {
+            fn as_ref(&self) -> &str {
+                match self { $(Self::$variant => $wire),* }
+            }
+        }
+
+        impl<DB: diesel::backend::Backend> diesel::serialize::ToSql<diesel::sql_types::Text, DB> for $type
+        where
+            str: diesel::serialize::ToSql<diesel::sql_types::Text, DB>,
+        {
+            fn to_sql<'b>(&'b self, out: &mut diesel::serialize::Output<'b, '_, DB>) -> diesel::serialize::Result {
+                match self { $(Self::$variant => <str as diesel::serialize::ToSql<diesel::sql_types::Text, DB>>::to_sql($wire, out)),* }
+            }
+        }
+
+        impl<DB: diesel::backend::Backend> diesel::deserialize::FromSql<diesel::sql_types::Text, DB> for $type
+        where
+            String: diesel::deserialize::FromSql<diesel::sql_types::Text, DB>,
+        {
+            fn from_sql(raw: DB::RawValue<'_>) -> diesel::deserialize::Result<Self> {
+                match String::from_sql(raw)?.as_str() {
+                    $($wire => Ok(Self::$variant),)*
+                    other => Err(format!("unknown {}: {other}", stringify!($type)).into()),
+                }
+            }
+        }
+    };
+}
+pub(crate) use text_enum;
+
+/// A serde type kept as JSON in a `TEXT` column, alike in both databases.
+#[derive(
+    Debug,
+    Clone,
+    Default,
+    PartialEq,
+    serde::Serialize,
+    serde::Deserialize,
+    diesel::expression::AsExpression,
+    diesel::deserialize::FromSqlRow,
+)]
+#[diesel(sql_type = diesel::sql_types::Text)]
+#[serde(transparent)]
+pub struct AsJson<T: std::fmt::Debug>(pub T);
+
+mod as_json {
+    use super::AsJson;
+    use crate::db::conn::MultiBackend;
+    use diesel::{
+        backend::Backend,
+        deserialize::{self, FromSql},
+        pg::Pg,
+        serialize::{self, IsNull, Output, ToSql},
+        sql_types::Text,
+        sqlite::Sqlite,
+    };
+    use serde::{Serialize, de::DeserializeOwned};
+    use std::{fmt::Debug, io::Write as _};
+
+    impl<T: Serialize + Debug> ToSql<Text, Pg> for AsJson<T> {
+        fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+            out.write_all(&serde_json::to_vec(&self.0)?)?;
+            Ok(IsNull::No)
+        }
+    }
+
+    impl<T: Serialize + Debug> ToSql<Text, Sqlite> for AsJson<T> {
+        fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+            out.set_value(serde_json::to_string(&self.0)?);
+            Ok(IsNull::No)
+        }
+    }
+
+    impl<T: Serialize + Debug + Send + Sync + 'static> ToSql<Text, MultiBackend> for AsJson<T> {
+        fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, MultiBackend>) -> serialize::Result {
+            out.set_value((Text, self));
+            Ok(IsNull::No)
+        }
+    }
+
+    impl<T: DeserializeOwned + Debug, DB: Backend> FromSql<Text, DB> for AsJson<T>
+    where
+        String: FromSql<Text, DB>,
+    {
+        fn from_sql(raw: DB::RawValue<'_>) -> deserialize::Result<Self> {
+            Ok(Self(serde_json::from_str(&String::from_sql(raw)?)?))
+        }
+    }
+}

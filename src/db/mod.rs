@@ -1,0 +1,147 @@
+//! The only place that knows there are two databases. `read` and `write` are the whole interface.
+
+pub(crate) mod column;
+mod conn;
+mod id;
+mod migrations;
+mod postgres;
+mod writer;
+
+pub use column::AsJson;
+pub use conn::{Conn, MultiBackend, Target, columns};
+pub use id::{DbId, Id};
+pub use migrations::{migrate, revert_all};
+
+use crate::error::{Code, Error, Result};
+use conn::Manager;
+use diesel::{
+    Connection,
+    r2d2::{Pool, PooledConnection},
+};
+use std::time::Duration;
+use writer::Writer;
+
+/// How long a request waits for a connection before it is told to come back.
+const POOL_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often a write that lost a race against another (deadlock, serialisation) is begun anew.
+const ATTEMPTS: usize = 5;
+
+/// The database: cheap to clone, shared by all workers.
+#[derive(Clone)]
+pub struct Db {
+    /// SQLite: connections that only read. PostgreSQL: all of them.
+    pool: Pool<Manager>,
+    /// SQLite takes all writes in one thread; on PostgreSQL they go to the pool.
+    writer: Option<Writer>,
+}
+
+/// What becomes of a write that succeeded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    Commit,
+    /// A dry run: everything is checked and answered, and nothing is kept.
+    Discard,
+}
+
+impl Db {
+    /// Opens the database with at most `connections` in its pool. Fails where it cannot be reached.
+    pub fn open(target: &Target, connections: u32) -> anyhow::Result<Self> {
+        let writer = match target {
+            Target::Sqlite(_) => Some(Writer::start(target.open()?)?),
+            Target::Postgres(_) => None,
+        };
+        let pool = Pool::builder()
+            .max_size(connections)
+            .min_idle(Some(1))
+            .test_on_check_out(false)
+            .connection_timeout(POOL_TIMEOUT)
+            .error_handler(Box::new(LogPoolErrors))
+            .build(Manager(target.clone()))?;
+        Ok(Self { pool, writer })
+    }
+
+    /// Reads on a thread that may block. On SQLite all of `f` sees one snapshot.
+    ///
+    /// # Errors
+    /// What `f` returns, or `unavailable` where no connection could be had.
+    pub async fn read<T: Send + 'static>(&self, f: impl FnOnce(&mut Conn) -> Result<T> + Send + 'static) -> Result<T> {
+        let pool = self.pool.clone();
+        let task = move || {
+            let mut conn = checkout(&pool)?;
+            match &mut *conn {
+                Conn::Sqlite(_) => (*conn).transaction(f),
+                Conn::Postgres(_) => f(&mut conn),
+            }
+        };
+        actix_web::web::block(task).await.map_err(|_| Error::new(Code::Unavailable))?
+    }
+
+    /// Writes in one transaction; the answer comes after the commit has been synced.
+    ///
+    /// `f` may run more than once (a lost race on PostgreSQL), so it must not have effects outside the database.
+    ///
+    /// # Errors
+    /// What `f` returns (and nothing was written), `unavailable`, or `storage_full`.
+    pub async fn write<T: Send + 'static>(&self, f: impl Fn(&mut Conn) -> Result<T> + Send + 'static) -> Result<T> {
+        self.write_or_rehearse(Ending::Commit, f).await
+    }
+
+    /// As [`write`](Self::write), or the same with everything undone at the end.
+    pub async fn write_or_rehearse<T: Send + 'static>(
+        &self,
+        ending: Ending,
+        f: impl Fn(&mut Conn) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        if let Some(writer) = &self.writer {
+            return writer.run(move |conn| in_transaction(conn, ending, &f)).await;
+        }
+        let pool = self.pool.clone();
+        let task = move || {
+            let mut conn = checkout(&pool)?;
+            for _ in 1..ATTEMPTS {
+                match in_transaction(&mut conn, ending, &f) {
+                    Err(e) if e.is_lost_race() => {}
+                    result => return result,
+                }
+            }
+            in_transaction(&mut conn, ending, &f)
+        };
+        actix_web::web::block(task).await.map_err(|_| Error::new(Code::Unavailable))?
+    }
+
+    /// A connection of one's own, for commands and start-up. Blocks.
+    pub fn connection(
+        &self,
+    ) -> Result<PooledConnection<impl diesel::r2d2::ManageConnection<Connection = Conn> + use<>>> {
+        checkout(&self.pool)
+    }
+}
+
+/// Runs `f` in a transaction, or in a savepoint where one is open already.
+fn in_transaction<T>(conn: &mut Conn, ending: Ending, f: &impl Fn(&mut Conn) -> Result<T>) -> Result<T> {
+    let mut rehearsed = None;
+    let result = conn.transaction(|conn| {
+        let value = f(conn)?;
+        match ending {
+            Ending::Commit => Ok(value),
+            Ending::Discard => {
+                rehearsed = Some(value);
+                Err(diesel::result::Error::RollbackTransaction.into())
+            }
+        }
+    });
+    rehearsed.map_or(result, Ok)
+}
+
+fn checkout(pool: &Pool<Manager>) -> Result<PooledConnection<Manager>> {
+    pool.get().map_err(|e| Error::unavailable("the database cannot be reached or is overloaded").because(e))
+}
+
+#[derive(Debug)]
+struct LogPoolErrors;
+
+impl diesel::r2d2::HandleError<diesel::r2d2::Error> for LogPoolErrors {
+    fn handle_error(&self, error: diesel::r2d2::Error) {
+        tracing::error!(%error, "the database refused a connection");
+    }
+}

@@ -1,0 +1,185 @@
+//! The demo newsroom: The Lantern of Aldermouth, the same ids, slugs and dates each time.
+
+use crate::{
+    articles::{self, Creation, NewArticle},
+    authors::{self, NewAuthor},
+    clock::Time,
+    comments::{self, Kind, Moderation},
+    db::{Conn, Id},
+    error::{Error, Result},
+    html,
+    permissions::Role,
+    sections::{self, NewSection},
+    tags::{self, NewTag},
+    users::{self, NewUser},
+    values::{Email, Line, Prose, Ref, Slug, WebUrl},
+};
+use include_dir::{Dir, include_dir};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+use std::collections::HashMap;
+
+const NEWSROOM: &str = include_str!("newsroom.json");
+static BODIES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/src/demo/articles");
+
+#[derive(Deserialize)]
+struct Newsroom {
+    sections: Vec<Named>,
+    authors: Vec<Named>,
+    tags: Vec<Named>,
+    users: Vec<DemoUser>,
+    articles: Vec<DemoArticle>,
+    comments: Vec<DemoComment>,
+}
+
+/// What has an id, and else the form in which a client would create it.
+#[derive(Deserialize)]
+struct Named {
+    id: Id,
+    #[serde(flatten)]
+    written: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct DemoUser {
+    id: Id,
+    email: Email,
+    name: String,
+    role: Role,
+    author: Option<Slug>,
+}
+
+#[derive(Deserialize)]
+struct DemoArticle {
+    id: Id,
+    slug: Slug,
+    owner: Email,
+    status: articles::Status,
+    created_at: Time,
+    published_at: Option<Time>,
+    publish_at: Option<Time>,
+    /// Articles pinned below it; they may stand further down.
+    pins: Vec<Slug>,
+    /// An edit of the live article that is not published.
+    changes: Option<Value>,
+    /// The rest, in the form in which a client would create it.
+    article: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct DemoComment {
+    id: Id,
+    article: Slug,
+    parent: Option<Id>,
+    name: Line<1, 100>,
+    email: Email,
+    website: Option<WebUrl>,
+    body: Prose<1, 5000>,
+    status: Moderation,
+    created_at: Time,
+}
+
+/// Fills an empty database; one that has anything in it stays as it is.
+pub fn fill(conn: &mut Conn) -> Result<()> {
+    if articles::exist(conn)? || sections::exist(conn)? {
+        tracing::info!("the database is not empty: the demo newsroom is left out");
+        return Ok(());
+    }
+    let newsroom: Newsroom = read(serde_json::from_str(NEWSROOM))?;
+    let founded = newsroom.articles.iter().map(|article| article.created_at).min().unwrap_or(Time::from_micros(0));
+    for section in newsroom.sections {
+        sections::insert(conn, &written::<NewSection>(section.written)?, section.id, founded)?;
+    }
+    for tag in newsroom.tags {
+        tags::insert(conn, &written::<NewTag>(tag.written)?, tag.id, founded)?;
+    }
+    let mut bylines = HashMap::new();
+    for author in newsroom.authors {
+        let author = authors::insert(conn, &written::<NewAuthor>(author.written)?, author.id, founded)?;
+        bylines.insert(author.slug, author.id);
+    }
+    let mut owners = HashMap::new();
+    for user in newsroom.users {
+        let id = match users::find_by_email(conn, &user.email)? {
+            Some(known) => known.id,
+            None => {
+                let author_id = user.author.and_then(|slug| bylines.get(&slug).copied());
+                let new =
+                    NewUser { email: &user.email, name: &user.name, role: user.role, password_hash: None, author_id };
+                users::insert(conn, &new, user.id, founded)?.id
+            }
+        };
+        owners.insert(user.email.to_string(), id);
+    }
+    fill_articles(conn, newsroom.articles, &owners)?;
+    fill_comments(conn, newsroom.comments)
+}
+
+fn fill_articles(conn: &mut Conn, all: Vec<DemoArticle>, owners: &HashMap<String, Id>) -> Result<()> {
+    let ids: HashMap<Slug, Id> = all.iter().map(|article| (article.slug.clone(), article.id)).collect();
+    for article in &all {
+        let new = written::<NewArticle>(with_body(article)?)?;
+        let by = owners.get(article.owner.as_ref()).copied();
+        articles::insert(conn, &new, Creation { id: article.id, by, at: article.created_at })?;
+    }
+    for article in all {
+        let pins: Vec<Id> = article.pins.iter().filter_map(|slug| ids.get(slug).copied()).collect();
+        articles::pin(conn, article.id, &pins)?;
+        let by = owners.get(article.owner.as_ref()).copied();
+        articles::lead(conn, article.id, article.status, article.published_at, article.publish_at)?;
+        if let Some(changes) = &article.changes {
+            articles::revise(conn, article.id, changes, by, article.published_at.unwrap_or(article.created_at))?;
+        }
+    }
+    Ok(())
+}
+
+fn with_body(article: &DemoArticle) -> Result<Map<String, Value>> {
+    let mut written = article.article.clone();
+    let (format, ending) =
+        if BODIES.contains(format!("{}.html", article.slug)) { ("html", "html") } else { ("markdown", "md") };
+    let source = BODIES.get_file(format!("{}.{ending}", article.slug)).and_then(|file| file.contents_utf8());
+    let source = source.ok_or_else(|| Error::internal("a demo article has no body"))?;
+    written.insert("slug".into(), article.slug.to_string().into());
+    written.insert("body".into(), serde_json::json!({"format": format, "source": source}));
+    Ok(written)
+}
+
+fn fill_comments(conn: &mut Conn, all: Vec<DemoComment>) -> Result<()> {
+    // Where each thread began, and how deep the comment stands in it.
+    let mut places: HashMap<Id, (Id, i32)> = HashMap::new();
+    for comment in all {
+        let above = comment.parent.and_then(|parent| places.get(&parent).copied());
+        let (root_id, depth) = above.map_or((comment.id, 0), |(root, depth)| (root, depth + 1));
+        places.insert(comment.id, (root_id, depth));
+        let article = articles::id_of(conn, &Ref::Slug(comment.article))?;
+        let row = comments::Row {
+            id: comment.id,
+            article_id: article,
+            parent_id: comment.parent,
+            root_id,
+            depth,
+            kind: Kind::Guest,
+            user_id: None,
+            name: comment.name,
+            email: Some(comment.email),
+            website: comment.website,
+            body_html: html::from_comment(comment.body.as_str()),
+            body: comment.body,
+            status: comment.status,
+            version: 1,
+            created_at: comment.created_at,
+            edited_at: None,
+        };
+        comments::insert_row(conn, &row)?;
+    }
+    Ok(())
+}
+
+fn written<T: DeserializeOwned>(fields: Map<String, Value>) -> Result<T> {
+    read(serde_json::from_value(Value::Object(fields)))
+}
+
+fn read<T>(result: serde_json::Result<T>) -> Result<T> {
+    result.map_err(|e| Error::internal("the demo newsroom is not in order").because(e))
+}

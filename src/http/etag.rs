@@ -1,0 +1,128 @@
+//! Entity tags: `"state-hash"`, so that a cache compares the bytes and a writer compares the state.
+
+use crate::error::{Code, Error, FieldError, Result};
+use actix_web::{
+    HttpRequest,
+    http::header::{HeaderMap, IF_MATCH, IF_NONE_MATCH},
+};
+use aws_lc_rs::digest::{SHA256, digest};
+use std::fmt::Write as _;
+
+/// What can be changed, and counts how often it was.
+pub trait Versioned {
+    /// Changes with every edit, and with nothing else: not with a count, not with a comment.
+    fn version(&self) -> i32;
+}
+
+/// The tag of a representation. `state` is left out where nothing can be changed by it.
+pub fn of(state: Option<i32>, body: &[u8]) -> String {
+    let hash = digest(&SHA256, body);
+    let mut tag = String::with_capacity(48);
+    tag.push('"');
+    if let Some(state) = state {
+        let _ = write!(tag, "{state}-");
+    }
+    for byte in &hash.as_ref()[..12] {
+        let _ = write!(tag, "{byte:02x}");
+    }
+    tag.push('"');
+    tag
+}
+
+/// The tag of the same representation in a content coding: other bytes, another tag.
+pub fn encoded(tag: &str, coding: &str) -> String {
+    format!("{}~{coding}\"", tag.trim_end_matches('"'))
+}
+
+/// Whether `If-None-Match` names this tag, in whatever coding.
+pub fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+    let plain = tag.trim_matches('"');
+    headers.get_all(IF_NONE_MATCH).filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(',')).any(|given| {
+        let given = given.trim();
+        let given = given.strip_prefix("W/").unwrap_or(given);
+        given == "*" || given.trim_matches('"').split('~').next() == Some(plain)
+    })
+}
+
+/// What `If-Match` expects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expected {
+    Anything,
+    /// The states of the tags that were named; a weak tag never matches.
+    States(Vec<String>),
+}
+
+impl Expected {
+    pub fn of(request: &HttpRequest) -> Self {
+        let mut states = Vec::new();
+        let mut given = false;
+        for value in request.headers().get_all(IF_MATCH) {
+            given = true;
+            for tag in value.to_str().unwrap_or_default().split(',').map(str::trim) {
+                match tag.strip_prefix('"').and_then(|t| t.strip_suffix('"')) {
+                    Some(tag) => states.extend(tag.split_once('-').map(|(state, _)| state.to_owned())),
+                    None if tag == "*" => return Self::Anything,
+                    None => {}
+                }
+            }
+        }
+        if given { Self::States(states) } else { Self::Anything }
+    }
+
+    /// Refuses what was changed since the client read it.
+    ///
+    /// # Errors
+    /// 412 with the fields that `differing` finds.
+    pub fn check(&self, current: &impl Versioned, differing: impl FnOnce() -> Vec<FieldError>) -> Result<()> {
+        match self {
+            Self::States(states) if !states.contains(&current.version().to_string()) => {
+                let fields = differing();
+                let names: Vec<_> = fields.iter().map(|f| f.pointer.trim_start_matches('/')).collect();
+                let detail = match names.as_slice() {
+                    [] => "it was changed since you read it; read it again".to_owned(),
+                    names => format!("it was changed since you read it; these fields differ: {}", names.join(", ")),
+                };
+                Err(Error::with(Code::PreconditionFailed, detail).list(fields))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The one version that the client names, where it names one.
+    pub fn version(&self) -> Option<i32> {
+        match self {
+            Self::States(states) => states.first().and_then(|s| s.parse().ok()),
+            Self::Anything => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Expected, encoded, is_known, of};
+    use actix_web::test::TestRequest;
+
+    #[test]
+    fn a_writer_compares_the_state_and_a_cache_the_bytes() {
+        let (one, two) = (of(Some(7), b"a"), of(Some(7), b"b"));
+        assert_ne!(one, two);
+        let expected =
+            |tag: &str| Expected::of(&TestRequest::default().insert_header(("if-match", tag)).to_http_request());
+        assert_eq!(expected(&one), expected(&two));
+        assert_eq!(expected(&format!("W/{one}")), Expected::States(vec![]));
+        assert_eq!(expected("*"), Expected::Anything);
+        assert_eq!(expected(&encoded(&one, "br")), expected(&one));
+    }
+
+    #[test]
+    fn a_cache_may_name_several_tags_in_any_coding() {
+        let tag = of(None, b"a");
+        let known = |given: String| {
+            is_known(TestRequest::default().insert_header(("if-none-match", given)).to_http_request().headers(), &tag)
+        };
+        assert!(known(tag.clone()));
+        assert!(known(format!("\"x\", W/{}", encoded(&tag, "br"))));
+        assert!(known("*".into()));
+        assert!(!known("\"x\"".into()));
+    }
+}

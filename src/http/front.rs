@@ -1,0 +1,167 @@
+//! What happens to every request before and after its handler.
+
+use super::{answer::SPARSE, etag, request_id};
+use crate::error::{Code, Error};
+use actix_web::{
+    HttpRequest, HttpResponse, ResponseError,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::{
+        Method, StatusCode,
+        header::{self, HeaderMap, HeaderValue},
+    },
+    middleware::Next,
+};
+use std::time::Instant;
+
+/// The outermost layer: names the request, logs it, and adds the headers that every answer has.
+pub async fn outer<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let id = request_id::of(request.request());
+    let began = Instant::now();
+    let (method, path) = (request.method().clone(), request.path().to_owned());
+    let mut response = request_id::scope(id.clone(), next.call(request)).await?;
+    let status = response.status();
+    tracing::info!(request_id = id, %method, path, status = status.as_u16(), micros = began.elapsed().as_micros(), "answered");
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        headers.insert(request_id::HEADER, id);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    tag_coding(headers);
+    Ok(response)
+}
+
+/// Gives a compressed representation a tag of its own.
+fn tag_coding(headers: &mut HeaderMap) {
+    let coded = headers.get(header::CONTENT_ENCODING).zip(headers.get(header::ETAG));
+    let tag = coded.and_then(|(coding, tag)| {
+        HeaderValue::from_str(&etag::encoded(tag.to_str().ok()?, coding.to_str().ok()?)).ok()
+    });
+    if let Some(tag) = tag {
+        headers.insert(header::ETAG, tag);
+    }
+}
+
+/// Around the handlers: answers HEAD as GET, refuses what `Accept` rules out, and says how long an answer may be kept.
+pub async fn inner<B: MessageBody + 'static>(
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    if request.method() == Method::HEAD {
+        // The server leaves the body of an answer to HEAD away by itself.
+        request.head_mut().method = Method::GET;
+    }
+    if !accepts_json(request.headers()) && is_api(request.path()) {
+        return Ok(request
+            .error_response(Error::with(Code::NotAcceptable, "answers are application/json"))
+            .map_into_right_body());
+    }
+    let signed_in = request.headers().contains_key(header::AUTHORIZATION);
+    let reads = request.method() == Method::GET;
+    let api = is_api(request.path());
+    let mut response = next.call(request).await?;
+    let cacheable = reads && !signed_in && matches!(response.status(), StatusCode::OK | StatusCode::NOT_MODIFIED);
+    if api {
+        let headers = response.headers_mut();
+        // A shared cache asks each time and is mostly told 304: what is taken down is gone at once.
+        let kept = if cacheable { "public, no-cache" } else { "no-store" };
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(kept));
+        headers.append(header::VARY, HeaderValue::from_static("accept, authorization"));
+    }
+    Ok(response.map_into_left_body())
+}
+
+pub fn is_api(path: &str) -> bool {
+    path.starts_with("/api/")
+}
+
+/// Whether JSON is among what `Accept` allows. An absent or unreadable header allows everything.
+fn accepts_json(headers: &HeaderMap) -> bool {
+    let mut given =
+        headers.get_all(header::ACCEPT).filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(',')).peekable();
+    if given.peek().is_none() {
+        return true;
+    }
+    given.any(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        let name = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let refused = parts.any(|p| p.strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0)));
+        let json = ["", "*/*", "application/*", "application/json", "application/problem+json", SPARSE];
+        json.contains(&name.as_str()) && !refused
+    })
+}
+
+/// What no handler takes: 405 with `Allow` where the path is one of ours, an answer to `OPTIONS`, else 404.
+pub fn fallback(request: &HttpRequest, paths: &Paths) -> HttpResponse {
+    let Some(allow) = paths.allowed(request.path()) else {
+        return Error::with(Code::NotFound, "there is no such address; /openapi.json lists them all").error_response();
+    };
+    if request.method() == Method::OPTIONS {
+        return HttpResponse::NoContent().insert_header((header::ALLOW, allow)).finish();
+    }
+    Error::with(Code::MethodNotAllowed, format!("allowed here: {allow}")).header(header::ALLOW, allow).error_response()
+}
+
+/// The paths of the spec and their methods.
+pub struct Paths(Vec<(Vec<String>, String)>);
+
+impl Paths {
+    /// Takes each path's template and methods.
+    pub fn new<'a>(paths: impl Iterator<Item = (&'a str, Vec<String>)>) -> Self {
+        let allow = |mut methods: Vec<String>| {
+            if methods.iter().any(|m| m == "GET") {
+                methods.push("HEAD".into());
+            }
+            methods.push("OPTIONS".into());
+            methods.sort_unstable();
+            methods.join(", ")
+        };
+        Self(paths.map(|(path, methods)| (path.split('/').map(str::to_owned).collect(), allow(methods))).collect())
+    }
+
+    /// The methods of a path, where it is one of ours.
+    fn allowed(&self, path: &str) -> Option<&str> {
+        let parts: Vec<_> = path.split('/').collect();
+        let fits = |template: &[String]| {
+            template.len() == parts.len()
+                && template.iter().zip(&parts).all(|(t, p)| if t.starts_with('{') { !p.is_empty() } else { t == p })
+        };
+        self.0.iter().find(|(template, _)| fits(template)).map(|(_, allow)| allow.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Paths, accepts_json};
+    use actix_web::test::TestRequest;
+
+    #[test]
+    fn accept_is_read_as_it_is_meant() {
+        let accepts = |value: &str| {
+            accepts_json(TestRequest::default().insert_header(("accept", value)).to_http_request().headers())
+        };
+        for good in
+            ["*/*", "application/json", "text/html, */*;q=0.1", "Application/JSON; q=0.5", "application/problem+json"]
+        {
+            assert!(accepts(good), "{good}");
+        }
+        for bad in ["text/html", "application/xml", "application/json;q=0"] {
+            assert!(!accepts(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_path_knows_its_methods() {
+        let paths = Paths::new(
+            [("/tags", vec!["GET".to_owned(), "POST".to_owned()]), ("/tags/{ref}", vec!["DELETE".to_owned()])]
+                .into_iter(),
+        );
+        assert_eq!(paths.allowed("/tags"), Some("GET, HEAD, OPTIONS, POST"));
+        assert_eq!(paths.allowed("/tags/x"), Some("DELETE, OPTIONS"));
+        assert_eq!(paths.allowed("/tags/"), None);
+        assert_eq!(paths.allowed("/tags/x/y"), None);
+    }
+}

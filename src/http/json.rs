@@ -1,0 +1,280 @@
+//! JSON bodies: read strictly, and refused with every mistake at once.
+
+use super::mistakes::mistake;
+use crate::error::{Code, Error, FieldError, Result};
+use actix_web::{
+    FromRequest, HttpMessage, HttpRequest,
+    dev::Payload,
+    web::{Bytes, BytesMut},
+};
+use aws_lc_rs::digest::{SHA256, digest};
+use futures_util::StreamExt;
+use serde::{
+    Deserializer,
+    de::{DeserializeOwned, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor},
+};
+use serde_json::{Map, Number, Value};
+use std::{fmt, pin::Pin};
+use utoipa::{PartialSchema, ToSchema};
+
+/// The largest body, in bytes.
+pub const MAX_BODY: usize = 2 * 1024 * 1024;
+/// Mistakes listed in one answer at the most.
+const MAX_MISTAKES: usize = 50;
+
+/// A body of JSON that is a valid `T`, and the digest that an idempotency key holds it to.
+pub struct Json<T> {
+    pub value: T,
+    pub digest: Digest,
+}
+
+/// SHA-256 of a body.
+pub type Digest = [u8; 32];
+
+impl<T: DeserializeOwned + ToSchema + 'static> FromRequest for Json<T> {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let accepted = accept(request, &["application/json"]);
+        let body = read(request, payload);
+        Box::pin(async move {
+            accepted?;
+            let body = body.await?;
+            Ok(Self { value: from_value(strict(&body)?)?, digest: digest_of(&body) })
+        })
+    }
+}
+
+pub fn digest_of(body: &[u8]) -> Digest {
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(digest(&SHA256, body).as_ref());
+    bytes
+}
+
+/// Refuses a body of another media type than `allowed`, or in another charset than UTF-8.
+pub fn accept(request: &HttpRequest, allowed: &[&str]) -> Result<()> {
+    let given = request.content_type();
+    let utf8 = || request.encoding().is_ok_and(|e| e.name() == "UTF-8");
+    if allowed.iter().any(|a| given.eq_ignore_ascii_case(a)) && utf8() {
+        return Ok(());
+    }
+    let detail = format!("send {} in UTF-8", allowed.join(" or "));
+    let header = if request.method() == "PATCH" { "accept-patch" } else { "accept-post" };
+    Err(Error::with(Code::UnsupportedMediaType, detail)
+        .header(actix_web::http::header::HeaderName::from_static(header), allowed.join(", ")))
+}
+
+/// Reads the whole body, up to the bound.
+pub fn read(request: &HttpRequest, payload: &mut Payload) -> impl Future<Output = Result<Bytes>> + use<> {
+    let announced = request.headers().get("content-length").and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
+    let mut payload = payload.take();
+    async move {
+        let too_large = || Error::with(Code::BodyTooLarge, format!("a body has at most {MAX_BODY} bytes"));
+        if announced.is_some_and(|n| n > MAX_BODY) {
+            return Err(too_large());
+        }
+        let mut body = BytesMut::with_capacity(announced.unwrap_or(1024));
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(|e| {
+                Error::with(Code::BadRequest, "the body could not be read").because(anyhow::anyhow!("{e}"))
+            })?;
+            if body.len() + chunk.len() > MAX_BODY {
+                return Err(too_large());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body.freeze())
+    }
+}
+
+/// Reads JSON and refuses what lax readers let pass: a key given twice, and anything behind the value.
+pub fn strict(body: &[u8]) -> Result<Value> {
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    let value = Strict.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
+    value.map_err(|e| {
+        let text = e.to_string();
+        let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
+        Error::with(Code::MalformedJson, format!("line {}, column {}: {text}", e.line(), e.column()))
+    })
+}
+
+/// Reads a `T`, or says everything that is wrong.
+///
+/// Serde stops at the first mistake. To find the others, the wrong value is replaced by the one in the schema's
+/// example (or left out), and the body is read again.
+pub fn from_value<T: DeserializeOwned + PartialSchema>(mut value: Value) -> Result<T> {
+    let mut mistakes: Vec<FieldError> = Vec::new();
+    let mut example = None;
+    loop {
+        let error = match serde_path_to_error::deserialize(&value) {
+            Ok(read) if mistakes.is_empty() => return Ok(read),
+            Ok(_) => break,
+            Err(error) => error,
+        };
+        let found = mistake(error.path(), &error.inner().to_string());
+        let pointer = found.pointer.clone();
+        let known = mistakes.iter().any(|m| m.pointer == pointer);
+        if !known {
+            mistakes.push(found);
+        }
+        let example = example.get_or_insert_with(example_of::<T>);
+        if mistakes.len() >= MAX_MISTAKES || !repair(&mut value, &pointer, example, known) {
+            break;
+        }
+    }
+    Err(Error::invalid(mistakes))
+}
+
+fn example_of<T: PartialSchema>() -> Value {
+    let schema = serde_json::to_value(T::schema()).unwrap_or_default();
+    schema.pointer("/examples/0").or_else(|| schema.get("example")).cloned().unwrap_or_default()
+}
+
+/// Puts the example's value in place of the wrong one; where that was tried or there is none, takes it away.
+/// False where neither changes anything.
+fn repair(value: &mut Value, pointer: &str, example: &Value, tried: bool) -> bool {
+    let Some((parent, key)) = pointer.rsplit_once('/') else { return false };
+    let key = key.replace("~1", "/").replace("~0", "~");
+    let good = example.pointer(pointer).filter(|_| !tried);
+    match (value.pointer_mut(parent), good) {
+        (Some(Value::Object(fields)), Some(good)) => fields.insert(key, good.clone()).as_ref() != Some(good),
+        (Some(Value::Object(fields)), None) => fields.shift_remove(&key).is_some(),
+        (Some(Value::Array(items)), _) => match key.parse::<usize>() {
+            Ok(index) if index < items.len() => {
+                items.remove(index);
+                true
+            }
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// Builds a `Value` and refuses an object that has a key twice.
+struct Strict;
+
+impl<'de> DeserializeSeed<'de> for Strict {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element_seed(Strict)? {
+            items.push(item);
+        }
+        Ok(Value::Array(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut fields = Map::new();
+        while let Some(key) = map.next_key::<String>()? {
+            if fields.contains_key(&key) {
+                return Err(A::Error::custom(format_args!("the key {key:?} stands twice in one object")));
+            }
+            let value = map.next_value_seed(Strict)?;
+            fields.insert(key, value);
+        }
+        Ok(Value::Object(fields))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{from_value, strict};
+    use crate::values::{Line, Slug};
+    use serde::Deserialize;
+    use utoipa::ToSchema;
+
+    #[derive(Debug, Deserialize, ToSchema)]
+    #[serde(deny_unknown_fields)]
+    #[schema(example = json!({"name": "x", "slug": "x", "tags": ["a"], "n": 1}))]
+    #[expect(dead_code, reason = "only read by serde")]
+    struct Body {
+        name: Line<1, 5>,
+        slug: Slug,
+        #[serde(default)]
+        tags: Vec<Slug>,
+        n: i32,
+        note: Option<Line<1, 5>>,
+    }
+
+    #[test]
+    fn all_mistakes_are_found_at_once() {
+        let body =
+            br#"{"name": "too long a name", "tags": ["ok", "NO", "x", "NO!"], "n": "1", "note": 7, "extra": {"a": 1}}"#;
+        let error = from_value::<Body>(strict(body).unwrap()).unwrap_err();
+        let mut found: Vec<_> = error.errors().iter().map(|e| (e.pointer.as_str(), e.code.as_ref())).collect();
+        found.sort_unstable();
+        assert_eq!(
+            found,
+            [
+                ("/extra", "unknown_field"),
+                ("/n", "invalid_type"),
+                ("/name", "too_long"),
+                ("/note", "invalid_type"),
+                ("/slug", "required"),
+                ("/tags/1", "invalid_slug"),
+                ("/tags/2", "invalid_slug"),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_lax_readers_let_pass_is_refused() {
+        for body in [
+            r#"{"a":1,"a":2}"#,
+            r#"{"a":{"b":1,"b":1}}"#,
+            "{} {}",
+            "",
+            "{",
+            r#""\ud800""#,
+            "[1,]",
+            "NaN",
+            &"[".repeat(200),
+        ] {
+            assert!(strict(body.as_bytes()).is_err(), "{body}");
+        }
+        let error = strict(b"{\n  \"a\": trie\n}").unwrap_err();
+        assert!(error.to_string().starts_with("line 2, column "), "{error}");
+    }
+}

@@ -1,0 +1,145 @@
+//! JSON Merge Patch (RFC 7396): a change is merged into what is there, and the whole is read anew.
+
+use super::json::{accept, from_value, read, strict};
+use crate::error::{Error, FieldError, Result};
+use actix_web::{FromRequest, HttpRequest, dev::Payload};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+use std::{borrow::Cow, marker::PhantomData, pin::Pin};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, Schema},
+};
+
+/// The body of a `PATCH` of what `N` creates: the same fields, each of which may be left out.
+pub struct Changes<N> {
+    patch: Value,
+    into: PhantomData<fn() -> N>,
+}
+
+impl<N: Serialize + DeserializeOwned + PartialSchema> Changes<N> {
+    /// Merges the changes into `current` and reads the whole by the same rules as a new one.
+    ///
+    /// # Errors
+    /// 422 with every mistake; a field that is required and set to `null` is one of them.
+    pub fn apply(&self, current: &N) -> Result<N> {
+        let mut value = serde_json::to_value(current).map_err(|e| Error::internal("a row is not JSON").because(e))?;
+        merge(&mut value, &self.patch);
+        from_value(value)
+    }
+
+    /// The fields that the client meant to change and that are not as it has them: what a stale `If-Match` is told.
+    pub fn differing(&self, current: &N) -> Vec<FieldError> {
+        let current = serde_json::to_value(current).unwrap_or_default();
+        let Value::Object(patch) = &self.patch else { return Vec::new() };
+        let differs = |name: &&String| patch.get(*name) != current.get(name.as_str());
+        patch
+            .keys()
+            .filter(differs)
+            .map(|name| FieldError::new(format!("/{name}"), "differs", "it is not what you send"))
+            .collect()
+    }
+}
+
+impl<N> From<Value> for Changes<N> {
+    fn from(patch: Value) -> Self {
+        Self { patch, into: PhantomData }
+    }
+}
+
+/// RFC 7396, section 2.
+fn merge(target: &mut Value, patch: &Value) {
+    let Value::Object(changes) = patch else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(Map::new());
+    }
+    if let Value::Object(fields) = target {
+        for (name, change) in changes {
+            match change {
+                Value::Null => drop(fields.shift_remove(name)),
+                change => merge(fields.entry(name).or_insert(Value::Null), change),
+            }
+        }
+    }
+}
+
+impl<N> FromRequest for Changes<N> {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let accepted = accept(request, &["application/merge-patch+json", "application/json"]);
+        let body = read(request, payload);
+        Box::pin(async move {
+            accepted?;
+            let patch = strict(&body.await?)?;
+            if patch.is_object() {
+                Ok(Self { patch, into: PhantomData })
+            } else {
+                Err(Error::invalid_field("", "invalid_type", "a change is an object with the fields to change"))
+            }
+        })
+    }
+}
+
+/// The schema is `N`'s with nothing required; its name is made of `N`'s: `NewTag` becomes `TagChanges`.
+impl<N: ToSchema> PartialSchema for Changes<N> {
+    fn schema() -> RefOr<Schema> {
+        let mut schema = N::schema();
+        if let RefOr::T(Schema::Object(object)) = &mut schema {
+            object.required.clear();
+            for property in object.properties.values_mut() {
+                if let RefOr::T(Schema::Object(property)) = property {
+                    property.default = None;
+                }
+            }
+        }
+        schema
+    }
+}
+
+impl<N: ToSchema> ToSchema for Changes<N> {
+    fn name() -> Cow<'static, str> {
+        let name = N::name();
+        format!("{}Changes", name.strip_prefix("New").unwrap_or(&name)).into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        N::schemas(schemas);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::merge;
+    use serde_json::json;
+
+    #[test]
+    fn the_examples_of_the_rfc_hold() {
+        // RFC 7396, appendix A: original, patch, result.
+        let cases = [
+            (json!({"a": "b"}), json!({"a": "c"}), json!({"a": "c"})),
+            (json!({"a": "b"}), json!({"b": "c"}), json!({"a": "b", "b": "c"})),
+            (json!({"a": "b"}), json!({"a": null}), json!({})),
+            (json!({"a": "b", "b": "c"}), json!({"a": null}), json!({"b": "c"})),
+            (json!({"a": ["b"]}), json!({"a": "c"}), json!({"a": "c"})),
+            (json!({"a": "c"}), json!({"a": ["b"]}), json!({"a": ["b"]})),
+            (json!({"a": {"b": "c"}}), json!({"a": {"b": "d", "c": null}}), json!({"a": {"b": "d"}})),
+            (json!({"a": [{"b": "c"}]}), json!({"a": [1]}), json!({"a": [1]})),
+            (json!(["a", "b"]), json!(["c", "d"]), json!(["c", "d"])),
+            (json!({"a": "b"}), json!(["c"]), json!(["c"])),
+            (json!({"a": "foo"}), json!(null), json!(null)),
+            (json!({"a": "foo"}), json!("bar"), json!("bar")),
+            (json!({"e": null}), json!({"a": 1}), json!({"e": null, "a": 1})),
+            (json!([1, 2]), json!({"a": "b", "c": null}), json!({"a": "b"})),
+            (json!({}), json!({"a": {"bb": {"ccc": null}}}), json!({"a": {"bb": {}}})),
+        ];
+        for (mut target, patch, result) in cases {
+            merge(&mut target, &patch);
+            assert_eq!(target, result, "{patch}");
+        }
+    }
+}

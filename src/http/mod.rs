@@ -1,0 +1,24 @@
+//! What every handler shares: what is read from a request, and how an answer is given.
+
+pub mod answer;
+pub mod cursor;
+pub mod etag;
+pub mod front;
+pub mod json;
+mod merge;
+mod mistakes;
+pub mod page;
+mod path;
+mod query;
+pub mod request_id;
+mod writing;
+
+pub use answer::Answer;
+pub use etag::{Expected, Versioned};
+pub use json::Json;
+pub use merge::Changes;
+pub use page::{Page, Window};
+pub use path::Path;
+pub use query::{List, Query};
+pub(crate) use query::{field_names, list_params};
+pub use writing::{WriteParams, Writing};

@@ -1,0 +1,110 @@
+//! What a client says of a write besides its body: `If-Match`, `Idempotency-Key`, `dry_run`.
+
+use super::{Expected, answer::Answer, json::Digest};
+use crate::{
+    auth::Viewer,
+    clock,
+    db::{Conn, Db, Ending},
+    error::{Code, Error, Result},
+    idempotency,
+};
+use actix_web::{FromRequest, HttpRequest, dev::Payload};
+use serde::Deserialize;
+use std::future::{Ready, ready};
+use utoipa::IntoParams;
+
+/// The parameters of every write.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct WriteParams {
+    /// Check and answer as if it were done, and change nothing.
+    #[param(example = false)]
+    #[serde(default)]
+    pub dry_run: Option<bool>,
+}
+
+/// How a write is to be done.
+pub struct Writing {
+    pub expected: Expected,
+    ending: Ending,
+    key: Option<String>,
+    /// The method and path: what a key was used for.
+    operation: String,
+}
+
+impl Writing {
+    /// Writes what can be repeated without harm: changes and deletions.
+    pub async fn run(
+        self,
+        db: &Db,
+        f: impl Fn(&mut Conn, &Expected) -> Result<Answer> + Send + 'static,
+    ) -> Result<Answer> {
+        let expected = self.expected;
+        let answer = db.write_or_rehearse(self.ending, move |conn| f(conn, &expected)).await?;
+        Ok(rehearsed(answer, self.ending))
+    }
+
+    /// Writes what must not be done twice: the first answer to a key is kept in the same transaction, and given again.
+    ///
+    /// # Errors
+    /// 422 where the key was used for another request.
+    pub async fn once(
+        self,
+        db: &Db,
+        viewer: &Viewer,
+        digest: Digest,
+        f: impl Fn(&mut Conn, &Expected) -> Result<Answer> + Send + 'static,
+    ) -> Result<Answer> {
+        let Some(key) = self.key.filter(|_| self.ending == Ending::Commit) else {
+            let expected = self.expected;
+            let answer = db.write_or_rehearse(self.ending, move |conn| f(conn, &expected)).await?;
+            return Ok(rehearsed(answer, self.ending));
+        };
+        let (scope, operation, expected) = (viewer.scope(), self.operation, self.expected);
+        db.write(move |conn| {
+            let claim = idempotency::Claim { scope: &scope, key: &key, operation: &operation, digest: &digest };
+            if let Some(answer) = idempotency::claim(conn, &claim, clock::now())? {
+                return Ok(answer);
+            }
+            let answer = f(conn, &expected)?;
+            idempotency::keep(conn, &claim, &answer)?;
+            Ok(answer)
+        })
+        .await
+    }
+}
+
+/// A rehearsal made nothing that could be found somewhere.
+fn rehearsed(mut answer: Answer, ending: Ending) -> Answer {
+    if ending == Ending::Discard {
+        answer.location = None;
+        answer.etag = None;
+    }
+    answer
+}
+
+impl FromRequest for Writing {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let params = super::Query::<WriteParams>::from_request(request, payload).into_inner();
+        ready(params.and_then(|params| {
+            Ok(Self {
+                expected: Expected::of(request),
+                ending: if params.dry_run == Some(true) { Ending::Discard } else { Ending::Commit },
+                key: key_of(request)?,
+                operation: format!("{} {}", request.method(), request.path()),
+            })
+        }))
+    }
+}
+
+fn key_of(request: &HttpRequest) -> Result<Option<String>> {
+    let Some(value) = request.headers().get("idempotency-key") else { return Ok(None) };
+    match value.to_str() {
+        Ok(key) if (1..=255).contains(&key.len()) => Ok(Some(key.to_owned())),
+        _ => Err(Error::with(Code::InvalidParameter, "an Idempotency-Key has 1 to 255 visible ASCII characters")),
+    }
+}

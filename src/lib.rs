@@ -1,0 +1,27 @@
+//! Stet: a headless CMS for newsrooms. This is the map of the crate; `docs/ARCHITECTURE.md` is the tour.
+
+#![forbid(unsafe_code)]
+#![recursion_limit = "256"]
+
+pub mod app;
+pub mod articles;
+pub mod auth;
+pub mod authors;
+pub mod clock;
+pub mod commands;
+pub mod comments;
+pub mod config;
+pub mod db;
+pub mod demo;
+pub mod error;
+pub mod html;
+pub mod http;
+mod idempotency;
+pub mod openapi;
+pub mod permissions;
+mod schema;
+pub mod sections;
+mod slugs;
+pub mod tags;
+pub mod users;
+pub mod values;

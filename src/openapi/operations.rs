@@ -1,0 +1,234 @@
+//! What all operations have in common: their errors, headers, conditions and examples.
+
+use super::each_operation;
+use crate::http::answer::SPARSE;
+use serde_json::{Map, Value, json};
+
+/// The answers to what can go wrong: component, status, and when.
+const PROBLEMS: &[(&str, &str, &str)] = &[
+    ("BadRequest", "400", "The request cannot be understood: broken JSON, or an unknown or invalid parameter."),
+    ("Unauthorized", "401", "There is no token, or it is not valid any more."),
+    ("Forbidden", "403", "The role may not do this."),
+    ("NotFound", "404", "Nothing is here, or nothing that may be seen."),
+    ("NotAcceptable", "406", "`Accept` rules out JSON."),
+    ("Conflict", "409", "The state it is in does not allow this: a slug is taken, or something still uses it."),
+    ("PreconditionFailed", "412", "It was changed since it was read: `errors` names the fields that differ."),
+    ("ContentTooLarge", "413", "The body is too large."),
+    ("UnsupportedMediaType", "415", "The body's media type is not taken here."),
+    ("UnprocessableContent", "422", "Some fields are not valid: `errors` lists them all."),
+    ("TooManyRequests", "429", "Too many requests: come back after `Retry-After` seconds."),
+    ("InternalServerError", "500", "Something went wrong here; it is logged under the request's id."),
+    ("ServiceUnavailable", "503", "Not available at the moment: come back after `Retry-After` seconds."),
+    ("InsufficientStorage", "507", "The disk is full; nothing was written."),
+];
+
+pub fn responses() -> Value {
+    let mut responses = Map::new();
+    for (name, status, description) in PROBLEMS {
+        let mut headers = json!({"X-Request-Id": {"$ref": "#/components/headers/RequestId"}});
+        if ["429", "503"].contains(status) {
+            headers["Retry-After"] = json!({"$ref": "#/components/headers/RetryAfter"});
+        }
+        if *status == "429" {
+            headers["RateLimit"] = json!({"$ref": "#/components/headers/RateLimit"});
+            headers["RateLimit-Policy"] = json!({"$ref": "#/components/headers/RateLimitPolicy"});
+        }
+        if *status == "401" {
+            headers["WWW-Authenticate"] = json!({"$ref": "#/components/headers/WwwAuthenticate"});
+        }
+        let content = json!({"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}});
+        responses.insert((*name).into(), json!({"description": description, "headers": headers, "content": content}));
+    }
+    let headers = json!({"ETag": {"$ref": "#/components/headers/ETag"}, "X-Request-Id": {"$ref": "#/components/headers/RequestId"}});
+    responses
+        .insert("NotModified".into(), json!({"description": "It is what the client has already.", "headers": headers}));
+    responses.into()
+}
+
+pub fn headers() -> Value {
+    let text = |max: u32, pattern: &str| json!({"type": "string", "maxLength": max, "pattern": pattern});
+    json!({
+        "ETag": {"description": "The tag of this representation: for `If-None-Match` and `If-Match`.", "schema": text(100, "^\"[!-~]+\"$"), "example": "\"3-5d41402abc4b2a76b9719d91\""},
+        "IdempotentReplayed": {"description": "Given where the answer is the first one to the `Idempotency-Key`, once more.", "schema": {"type": "string", "enum": ["true"]}, "example": "true"},
+        "Link": {"description": "The other pages (RFC 8288): `first`, `prev`, `next`.", "schema": text(8000, "^<.*$"), "example": "</api/v1/tags>; rel=\"first\""},
+        "Location": {"description": "Where it is.", "schema": {"type": "string", "format": "uri-reference", "maxLength": 300}, "example": "/api/v1/tags/0190a5c0-7b1e-7c3a-9f00-3d5e8a1b2c4d"},
+        "RateLimit": {"description": "What is left of the limit, and the seconds until it is whole again.", "schema": text(200, "^[ -~]*$"), "example": "\"default\";r=0;t=1"},
+        "RateLimitPolicy": {"description": "The limit.", "schema": text(200, "^[ -~]*$"), "example": "\"default\";q=100;w=60"},
+        "RequestId": {"description": "The request's id: the client's, or one that was made.", "schema": text(128, "^[!-~]+$"), "example": "0190a5c0-7b1e-7c3a-9f00-3d5e8a1b2c4d"},
+        "RetryAfter": {"description": "Seconds to wait.", "schema": {"type": "integer", "format": "int32", "minimum": 0, "maximum": 86400}, "example": 1},
+        "WwwAuthenticate": {"description": "How to authenticate (RFC 6750).", "schema": text(300, "^Bearer.*$"), "example": "Bearer realm=\"stet\""},
+    })
+}
+
+pub fn parameters() -> Value {
+    let tags = |description: &str, name: &str| {
+        json!({
+            "name": name, "in": "header", "required": false, "description": description,
+            "schema": {"type": "string", "maxLength": 1000, "pattern": "^[ -~]*$"}, "example": "\"3-5d41402abc4b2a76b9719d91\"",
+        })
+    };
+    json!({
+        "IdempotencyKey": {
+            "name": "Idempotency-Key", "in": "header", "required": false,
+            "description": "A name for this request: repeated within 24 hours, it is answered as the first time and not done again.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"}, "example": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+        },
+        "IfMatch": tags("Do it only if it is as it was when this `ETag` was given; otherwise 412.", "If-Match"),
+        "IfNoneMatch": tags("Answer 304 if this is still the `ETag`.", "If-None-Match"),
+    })
+}
+
+/// Adds to each operation what it does not say of itself.
+pub fn complete(document: &mut Value) {
+    each_operation(document, |path, method, operation| {
+        let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let signs_in = path.starts_with("/api/v1/auth/");
+        let has_body = operation.contains_key("requestBody");
+        let secured = operation.get("security").is_some();
+        operation.entry("security").or_insert_with(|| json!([]));
+        let mut parameters = Vec::new();
+        match method {
+            "get" => parameters.push("IfNoneMatch"),
+            "post" if !signs_in => parameters.push("IdempotencyKey"),
+            _ => {}
+        }
+        if ["patch", "put", "delete"].contains(&method) || id == "restore_article" {
+            parameters.push("IfMatch");
+        }
+        let list = operation.entry("parameters").or_insert_with(|| json!([]));
+        if let Some(list) = list.as_array_mut() {
+            list.extend(parameters.iter().map(|name| json!({"$ref": format!("#/components/parameters/{name}")})));
+        }
+        let writes = method != "get";
+        let problems = PROBLEMS.iter().filter(|(name, ..)| match *name {
+            "Unauthorized" => id != "logout",
+            "Forbidden" => secured,
+            "NotFound" => path.contains('{'),
+            "Conflict" => writes && (!signs_in || id == "set_up"),
+            "PreconditionFailed" => parameters.contains(&"IfMatch"),
+            "ContentTooLarge" | "UnsupportedMediaType" => has_body,
+            "UnprocessableContent" => has_body || parameters.contains(&"IdempotencyKey"),
+            "InsufficientStorage" => writes,
+            _ => true,
+        });
+        let problems: Vec<_> = problems.collect();
+        if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
+            for response in responses.values_mut() {
+                add_headers(response, method, signs_in, &id);
+            }
+            if method == "get" {
+                responses.insert("304".into(), json!({"$ref": "#/components/responses/NotModified"}));
+            }
+            for (name, status, _) in problems {
+                responses.insert((*status).into(), json!({"$ref": format!("#/components/responses/{name}")}));
+            }
+            responses.sort_keys();
+            if let Some(created) = responses.get_mut("201") {
+                add_links(created, &id);
+            }
+        }
+        if method == "patch" {
+            take_both_media_types(operation);
+        }
+        add_sparse(operation);
+    });
+}
+
+fn add_headers(response: &mut Value, method: &str, signs_in: bool, id: &str) {
+    let has_content = response.get("content").is_some();
+    let mut names = vec![("X-Request-Id", "RequestId")];
+    if has_content && !signs_in {
+        names.push(("ETag", "ETag"));
+    }
+    if id.starts_with("list_") {
+        names.push(("Link", "Link"));
+    }
+    if id.starts_with("create_") {
+        names.push(("Location", "Location"));
+    }
+    if method == "post" && !signs_in {
+        names.push(("Idempotent-Replayed", "IdempotentReplayed"));
+    }
+    let headers =
+        names.into_iter().map(|(name, to)| (name.to_owned(), json!({"$ref": format!("#/components/headers/{to}")})));
+    if let Some(response) = response.as_object_mut() {
+        response.insert("headers".into(), headers.collect::<Map<_, _>>().into());
+    }
+}
+
+/// From what was created to what may be done with it.
+fn add_links(created: &mut Value, id: &str) {
+    let name = id.trim_start_matches("create_");
+    let parameter = if name == "comment" { "id" } else { "ref" };
+    let link = |verb: &str| {
+        let operation = format!("{verb}_{name}");
+        let link = json!({"operationId": operation, "parameters": {parameter: "$response.body#/id"}, "description": format!("What was created, to {verb}.")});
+        (operation, link)
+    };
+    if let Some(created) = created.as_object_mut() {
+        created.insert("links".into(), ["get", "update", "delete"].map(link).into_iter().collect::<Map<_, _>>().into());
+    }
+}
+
+fn take_both_media_types(operation: &mut Map<String, Value>) {
+    let content =
+        operation.get_mut("requestBody").and_then(|body| body.get_mut("content")).and_then(Value::as_object_mut);
+    if let Some(content) = content
+        && let Some(json) = content.shift_remove("application/json")
+    {
+        content.insert("application/merge-patch+json".into(), json.clone());
+        content.insert("application/json".into(), json);
+    }
+}
+
+/// With `fields` the answer holds only those: a representation of its own, so that the whole one may say what it always has.
+fn add_sparse(operation: &mut Map<String, Value>) {
+    let has_fields =
+        operation.get("parameters").and_then(Value::as_array).is_some_and(|p| p.iter().any(|p| p["name"] == "fields"));
+    let content =
+        operation.get_mut("responses").and_then(|r| r.pointer_mut("/200/content")).and_then(Value::as_object_mut);
+    if let Some(content) = content.filter(|_| has_fields) {
+        let whole =
+            content.get("application/json").and_then(|json| json.pointer("/schema/$ref")).and_then(Value::as_str);
+        let name = whole.and_then(|whole| whole.rsplit('/').next()).unwrap_or_default().to_owned();
+        content.insert(SPARSE.into(), json!({"schema": {"$ref": format!("#/components/schemas/Sparse{name}")}}));
+    }
+}
+
+/// Gives each parameter and request body an example: its schema's, or the simplest value that the schema takes.
+pub fn add_examples(document: &mut Value) {
+    let schemas = document.pointer("/components/schemas").cloned().unwrap_or_default();
+    each_operation(document, |_, _, operation| {
+        for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
+            let example = parameter.get("schema").map(|schema| example_of(schema, &schemas));
+            if let (Some(parameter), Some(example)) = (parameter.as_object_mut(), example) {
+                parameter.entry("example").or_insert(example);
+            }
+        }
+        let content =
+            operation.get_mut("requestBody").and_then(|body| body.get_mut("content")).and_then(Value::as_object_mut);
+        for media in content.into_iter().flat_map(|content| content.values_mut()) {
+            let example = media.get("schema").map(|schema| example_of(schema, &schemas));
+            if let (Some(media), Some(example)) = (media.as_object_mut(), example) {
+                media.entry("example").or_insert(example);
+            }
+        }
+    });
+}
+
+fn example_of(schema: &Value, schemas: &Value) -> Value {
+    if let Some(name) = schema.get("$ref").and_then(Value::as_str).and_then(|r| r.rsplit('/').next()) {
+        return example_of(&schemas[name], schemas);
+    }
+    let given = schema.pointer("/examples/0").or_else(|| schema.get("default")).or_else(|| schema.pointer("/enum/0"));
+    if let Some(given) = given {
+        return given.clone();
+    }
+    match schema.get("type").and_then(Value::as_str) {
+        Some("boolean") => json!(false),
+        Some("integer") => schema.get("minimum").cloned().unwrap_or(json!(1)),
+        Some("array") => schema.get("items").map_or(json!([]), |items| json!([example_of(items, schemas)])),
+        Some("object") => json!({}),
+        _ => json!("AZGlwHsefDqfAD1eihssTW4AAAAAaAAA"),
+    }
+}

@@ -1,0 +1,183 @@
+//! The schemas: what utoipa leaves open, closed; what it repeats, said once.
+
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+
+/// Fields of answers that are not always there; all others are.
+const OPTIONAL: &[(&str, &[&str])] = &[
+    ("Article", &["body", "related", "latest", "thread"]),
+    ("Body", &["source"]),
+    ("Comment", &["body", "email", "replies"]),
+    ("PageInfo", &["total"]),
+];
+
+/// Schemas of text and numbers with bounds are written where they are used.
+const INLINED: [&str; 3] = ["Line", "Prose", "Whole"];
+
+/// Brings the schemas into the form that all generators and linters take.
+pub fn complete(document: &mut Value) {
+    let inputs = reachable(document, |key| key == "requestBody");
+    let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) else { return };
+    for (name, schema) in schemas.iter_mut() {
+        if let Some(schema) = schema.as_object_mut() {
+            if let Some(example) = schema.shift_remove("example") {
+                schema.insert("examples".into(), json!([example]));
+            }
+            if !inputs.contains(name) {
+                require_all(name, schema);
+            }
+        }
+    }
+    let sparse: Vec<_> = schemas.iter().filter_map(|(name, schema)| sparse(name, schema)).collect();
+    schemas.extend(sparse);
+    let bounded: Map<_, _> =
+        schemas.iter().filter(|(name, _)| is_inlined(name)).map(|(n, s)| (n.clone(), s.clone())).collect();
+    inline(document, &bounded);
+    mend(document);
+}
+
+fn is_inlined(name: &str) -> bool {
+    INLINED
+        .iter()
+        .any(|kind| name.strip_prefix(kind).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())))
+}
+
+fn require_all(name: &str, schema: &mut Map<String, Value>) {
+    let optional = OPTIONAL.iter().find(|(n, _)| *n == name).map_or(&[] as &[&str], |(_, fields)| fields);
+    if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
+        let required: Vec<_> = properties.keys().filter(|field| !optional.contains(&field.as_str())).cloned().collect();
+        schema.insert("required".into(), json!(required));
+    }
+}
+
+/// The same resource or page with nothing required, for answers to `fields=`.
+fn sparse(name: &str, schema: &Value) -> Option<(String, Value)> {
+    if !["Article", "Author", "Section", "Tag"].contains(&name.trim_end_matches("List")) {
+        return None;
+    }
+    let mut schema = schema.clone();
+    let fields = schema.as_object_mut()?;
+    if let Some(item) = name.strip_suffix("List") {
+        *schema.pointer_mut("/properties/data/items/$ref")? = json!(format!("#/components/schemas/Sparse{item}"));
+    } else {
+        fields.shift_remove("required");
+        fields.insert("description".into(), json!("Only the fields that `fields` asked for."));
+    }
+    Some((format!("Sparse{name}"), schema))
+}
+
+/// Writes bounded text and numbers where they are referred to, with what stands beside the reference.
+fn inline(value: &mut Value, bounded: &Map<String, Value>) {
+    match value {
+        Value::Object(fields) => {
+            let target =
+                fields.get("$ref").and_then(Value::as_str).and_then(|r| r.strip_prefix("#/components/schemas/"));
+            if let Some(schema) = target.and_then(|name| bounded.get(name)).and_then(Value::as_object).cloned() {
+                fields.shift_remove("$ref");
+                for (key, value) in schema {
+                    fields.entry(key).or_insert(value);
+                }
+            }
+            fields.values_mut().for_each(|value| inline(value, bounded));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|value| inline(value, bounded)),
+        _ => {}
+    }
+}
+
+/// A nullable text is `type: [string, null]`; a single example stands in `examples`; a nullable enum allows null.
+fn mend(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            if let Some(schema) = nullable(fields) {
+                let beside = std::mem::take(fields);
+                *fields = schema;
+                fields.extend(beside.into_iter().filter(|(key, _)| key != "oneOf"));
+            }
+            // Within a schema `example` is deprecated; parameters, headers and media types keep theirs.
+            if fields.contains_key("type")
+                && !fields.contains_key("in")
+                && let Some(example) = fields.shift_remove("example")
+            {
+                fields.insert("examples".into(), json!([example]));
+            }
+            fields.values_mut().for_each(mend);
+        }
+        Value::Array(items) => items.iter_mut().for_each(mend),
+        _ => {}
+    }
+}
+
+/// `oneOf` of null and a plain text or number, as one schema.
+fn nullable(fields: &Map<String, Value>) -> Option<Map<String, Value>> {
+    let choices = fields.get("oneOf")?.as_array()?;
+    let null = choices.iter().any(|choice| choice["type"] == "null");
+    let plain = choices.iter().find(|choice| choice["type"].is_string() && choice["type"] != "null")?.as_object()?;
+    let mut schema = plain.clone();
+    let kind = schema.get("type")?.clone();
+    (null && choices.len() == 2).then(|| {
+        schema.insert("type".into(), json!([kind, "null"]));
+        schema
+    })
+}
+
+/// The schemas that are referred to, directly or not, from below keys that `enters` names.
+fn reachable(document: &Value, enters: impl Fn(&str) -> bool) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut waiting = Vec::new();
+    let paths = document.get("paths").cloned().unwrap_or_default();
+    entrances(&paths, &enters, &mut waiting);
+    while let Some(name) = waiting.pop() {
+        if found.insert(name.clone())
+            && let Some(schema) = document.pointer(&format!("/components/schemas/{name}"))
+        {
+            references(schema, &mut waiting);
+        }
+    }
+    found
+}
+
+fn entrances(value: &Value, enters: &impl Fn(&str) -> bool, found: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                if enters(key) { references(value, found) } else { entrances(value, enters, found) }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|value| entrances(value, enters, found)),
+        _ => {}
+    }
+}
+
+fn references(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            let target =
+                fields.get("$ref").and_then(Value::as_str).and_then(|r| r.strip_prefix("#/components/schemas/"));
+            found.extend(target.map(str::to_owned));
+            fields.values().for_each(|value| references(value, found));
+        }
+        Value::Array(items) => items.iter().for_each(|value| references(value, found)),
+        _ => {}
+    }
+}
+
+/// Takes away the components that nothing refers to, and sorts the rest by name.
+pub fn prune(document: &mut Value) {
+    let mut used = reachable(document, |key| ["requestBody", "responses", "parameters"].contains(&key));
+    let mut waiting = Vec::new();
+    for kind in ["responses", "parameters", "headers"] {
+        references(&document["components"][kind], &mut waiting);
+    }
+    while let Some(name) = waiting.pop() {
+        if used.insert(name.clone())
+            && let Some(schema) = document.pointer(&format!("/components/schemas/{name}"))
+        {
+            references(schema, &mut waiting);
+        }
+    }
+    if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
+        schemas.retain(|name, _| used.contains(name) && !is_inlined(name));
+        schemas.sort_keys();
+    }
+}

@@ -1,0 +1,114 @@
+//! The role table: who may do what. Every permission is decided here, and enforced by a handler's signature.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use utoipa::ToSchema;
+
+/// What somebody on the staff, or a key, may do. Each role may do all that the ones before it may.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    clap::ValueEnum,
+    diesel::expression::AsExpression,
+    diesel::deserialize::FromSqlRow,
+)]
+#[diesel(sql_type = diesel::sql_types::Text)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Reads all that is published, premium bodies too. For keys only.
+    Reader,
+    /// Writes own drafts and submits them for review.
+    Contributor,
+    /// Publishes own articles.
+    Author,
+    /// Has a hand in all content and all comments.
+    Editor,
+    /// Has a hand in users, keys and settings as well.
+    Admin,
+}
+
+impl Role {
+    pub const ALL: [Self; 5] = [Self::Reader, Self::Contributor, Self::Author, Self::Editor, Self::Admin];
+}
+
+crate::db::column::text_enum!(Role { Reader = "reader", Contributor = "contributor", Author = "author", Editor = "editor", Admin = "admin" });
+
+/// A row of the table, as a type: `Can<ManageTags>` in a handler's signature.
+pub trait Permission: 'static {
+    const NAME: &'static str;
+    const FROM: Role;
+}
+
+macro_rules! permissions {
+    ($($(#[$doc:meta])* $name:ident from $role:ident;)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug)]
+            pub struct $name;
+
+            impl Permission for $name {
+                const NAME: &'static str = stringify!($name);
+                const FROM: Role = Role::$role;
+            }
+        )*
+
+        /// The whole table: each permission, and the role from which on one has it.
+        pub const TABLE: &[(&str, Role)] = &[$((stringify!($name), Role::$role)),*];
+    };
+}
+
+permissions! {
+    /// Read what is published whatever it costs readers.
+    ReadPremium from Reader;
+    /// Use one's own account.
+    UseAccount from Contributor;
+    /// Write articles of one's own, and move unpublished ones to the trash and back.
+    WriteArticles from Contributor;
+    /// Publish and unpublish articles of one's own.
+    PublishArticles from Author;
+    /// The same with everybody's articles.
+    EditAnyArticle from Editor;
+    /// Create, change and delete authors.
+    ManageAuthors from Editor;
+    /// Create, change and delete sections.
+    ManageSections from Editor;
+    /// Create, change and delete tags.
+    ManageTags from Editor;
+    /// See, approve, change and delete comments.
+    ModerateComments from Editor;
+}
+
+impl Role {
+    pub fn may<P: Permission>(self) -> bool {
+        self >= P::FROM
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_ref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{EditAnyArticle, ManageTags, PublishArticles, Role, WriteArticles};
+
+    #[test]
+    fn the_table_is_as_it_was_agreed() {
+        let who = |may: fn(Role) -> bool| Role::ALL.into_iter().filter(|r| may(*r)).count();
+        assert_eq!(who(Role::may::<WriteArticles>), 4);
+        assert_eq!(who(Role::may::<PublishArticles>), 3);
+        assert_eq!(who(Role::may::<EditAnyArticle>), 2);
+        assert_eq!(who(Role::may::<ManageTags>), 2);
+    }
+}

@@ -1,0 +1,382 @@
+//! Diesel's tables and views, one description for both databases.
+
+diesel::table! {
+    use crate::db::DbId;
+    use diesel::sql_types::*;
+
+    authors (id) {
+        id -> DbId,
+        slug -> Text,
+        name -> Text,
+        bio -> Text,
+        bio_html -> Text,
+        website -> Nullable<Text>,
+        image -> Nullable<Text>,
+        links -> Text,
+        article_count -> BigInt,
+        version -> Integer,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    use crate::db::DbId;
+    use diesel::sql_types::*;
+
+    users (id) {
+        id -> DbId,
+        email -> Text,
+        name -> Text,
+        role -> Text,
+        password_hash -> Nullable<Text>,
+        author_id -> Nullable<DbId>,
+        version -> Integer,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        disabled_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    use crate::db::DbId;
+    use diesel::sql_types::*;
+
+    sessions (id) {
+        id -> DbId,
+        user_id -> DbId,
+        device_name -> Text,
+        created_at -> BigInt,
+        last_seen_at -> BigInt,
+        expires_at -> BigInt,
+        ended_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    use crate::db::DbId;
+    use diesel::sql_types::*;
+
+    refresh_tokens (hash) {
+        hash -> Binary,
+        session_id -> DbId,
+        created_at -> BigInt,
+        used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    use crate::db::DbId;
+    use diesel::sql_types::*;
+
+    one_time_tokens (hash) {
+        hash -> Binary,
+        purpose -> Text,
+        user_id -> Nullable<DbId>,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    use crate::db::DbId;
+    use diesel::sql_types::*;
+
+    keys (id) {
+        id -> DbId,
+        purpose -> Text,
+        secret -> Binary,
+        wrapped -> Bool,
+        created_at -> BigInt,
+        retired_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    use crate::db::DbId;
+    use diesel::sql_types::*;
+
+    tags (id) {
+        id -> DbId,
+        slug -> Text,
+        name -> Text,
+        description -> Text,
+        article_count -> BigInt,
+        version -> Integer,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    use crate::db::DbId;
+    use diesel::sql_types::*;
+
+    sections (id) {
+        id -> DbId,
+        slug -> Text,
+        name -> Text,
+        description -> Text,
+        parent_id -> Nullable<DbId>,
+        position -> Integer,
+        path -> Text,
+        trail -> Text,
+        version -> Integer,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    use crate::db::DbId;
+    use diesel::sql_types::*;
+
+    articles (id) {
+        id -> DbId,
+        slug -> Text,
+        created_by -> Nullable<DbId>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        working_id -> DbId,
+        published_id -> Nullable<DbId>,
+        published_revision -> Nullable<Integer>,
+        published_at -> Nullable<BigInt>,
+        publish_at -> Nullable<BigInt>,
+        unpublish_at -> Nullable<BigInt>,
+        review -> Nullable<Text>,
+        comments_open -> Bool,
+        comment_count -> BigInt,
+        version -> Integer,
+        deleted_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    use crate::db::DbId;
+    use diesel::sql_types::*;
+
+    revisions (id) {
+        id -> DbId,
+        article_id -> DbId,
+        number -> Integer,
+        title -> Text,
+        subtitle -> Nullable<Text>,
+        excerpt -> Text,
+        excerpt_given -> Bool,
+        word_count -> Integer,
+        reading_minutes -> Integer,
+        section_id -> Nullable<DbId>,
+        image -> Nullable<Text>,
+        visibility -> Text,
+        featured -> Bool,
+        language -> Text,
+        seo -> Text,
+        custom -> Text,
+        created_by -> Nullable<DbId>,
+        created_at -> BigInt,
+        body_format -> Text,
+        body_source -> Text,
+        body_html -> Text,
+    }
+}
+
+diesel::table! {
+    use crate::db::DbId;
+    use diesel::sql_types::*;
+
+    revision_authors (revision_id, author_id) {
+        revision_id -> DbId,
+        author_id -> DbId,
+        position -> Integer,
+    }
+}
+
+diesel::table! {
+    use crate::db::DbId;
+    use diesel::sql_types::*;
+
+    revision_tags (revision_id, tag_id) {
+        revision_id -> DbId,
+        tag_id -> DbId,
+        position -> Integer,
+    }
+}
+
+diesel::table! {
+    use crate::db::DbId;
+    use diesel::sql_types::*;
+
+    revision_related (revision_id, related_id) {
+        revision_id -> DbId,
+        related_id -> DbId,
+        position -> Integer,
+    }
+}
+
+diesel::table! {
+    use crate::db::DbId;
+    use diesel::sql_types::*;
+
+    published_articles (id) {
+        id -> DbId,
+        slug -> Text,
+        created_by -> Nullable<DbId>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        published_at -> Nullable<BigInt>,
+        ordered_at -> BigInt,
+        publish_at -> Nullable<BigInt>,
+        unpublish_at -> Nullable<BigInt>,
+        working_id -> DbId,
+        published_id -> Nullable<DbId>,
+        published_revision -> Nullable<Integer>,
+        status -> Text,
+        comments_open -> Bool,
+        comment_count -> BigInt,
+        version -> Integer,
+        deleted_at -> Nullable<BigInt>,
+        revision_id -> DbId,
+        revision -> Integer,
+        title -> Text,
+        subtitle -> Nullable<Text>,
+        excerpt -> Text,
+        word_count -> Integer,
+        reading_minutes -> Integer,
+        image -> Nullable<Text>,
+        visibility -> Text,
+        featured -> Bool,
+        language -> Text,
+        seo -> Text,
+        custom -> Text,
+        section_id -> Nullable<DbId>,
+        section_slug -> Nullable<Text>,
+        section_name -> Nullable<Text>,
+        section_path -> Nullable<Text>,
+        section_trail -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use crate::db::DbId;
+    use diesel::sql_types::*;
+
+    article_revisions (revision_id) {
+        id -> DbId,
+        slug -> Text,
+        created_by -> Nullable<DbId>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        published_at -> Nullable<BigInt>,
+        ordered_at -> BigInt,
+        publish_at -> Nullable<BigInt>,
+        unpublish_at -> Nullable<BigInt>,
+        working_id -> DbId,
+        published_id -> Nullable<DbId>,
+        published_revision -> Nullable<Integer>,
+        status -> Text,
+        comments_open -> Bool,
+        comment_count -> BigInt,
+        version -> Integer,
+        deleted_at -> Nullable<BigInt>,
+        revision_id -> DbId,
+        revision -> Integer,
+        title -> Text,
+        subtitle -> Nullable<Text>,
+        excerpt -> Text,
+        word_count -> Integer,
+        reading_minutes -> Integer,
+        image -> Nullable<Text>,
+        visibility -> Text,
+        featured -> Bool,
+        language -> Text,
+        seo -> Text,
+        custom -> Text,
+        section_id -> Nullable<DbId>,
+        section_slug -> Nullable<Text>,
+        section_name -> Nullable<Text>,
+        section_path -> Nullable<Text>,
+        section_trail -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use crate::db::DbId;
+    use diesel::sql_types::*;
+
+    comments (id) {
+        id -> DbId,
+        article_id -> DbId,
+        parent_id -> Nullable<DbId>,
+        root_id -> DbId,
+        depth -> Integer,
+        kind -> Text,
+        user_id -> Nullable<DbId>,
+        name -> Text,
+        email -> Nullable<Text>,
+        website -> Nullable<Text>,
+        body -> Text,
+        body_html -> Text,
+        status -> Text,
+        version -> Integer,
+        created_at -> BigInt,
+        edited_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    use crate::db::DbId;
+    use diesel::sql_types::*;
+
+    published_comments (id) {
+        id -> DbId,
+        article_id -> DbId,
+        parent_id -> Nullable<DbId>,
+        root_id -> DbId,
+        depth -> Integer,
+        kind -> Text,
+        user_id -> Nullable<DbId>,
+        name -> Text,
+        email -> Nullable<Text>,
+        website -> Nullable<Text>,
+        body -> Text,
+        body_html -> Text,
+        status -> Text,
+        version -> Integer,
+        created_at -> BigInt,
+        edited_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    idempotency_keys (scope, key) {
+        scope -> Text,
+        key -> Text,
+        operation -> Text,
+        digest -> Binary,
+        status -> Integer,
+        body -> Binary,
+        etag -> Nullable<Text>,
+        location -> Nullable<Text>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(refresh_tokens -> sessions (session_id));
+diesel::joinable!(revision_authors -> authors (author_id));
+diesel::joinable!(revision_tags -> tags (tag_id));
+diesel::allow_tables_to_appear_in_same_query!(users, sessions, refresh_tokens);
+diesel::allow_tables_to_appear_in_same_query!(
+    articles,
+    revisions,
+    revision_authors,
+    revision_tags,
+    revision_related,
+    authors,
+    tags,
+    sections,
+    published_articles,
+    article_revisions,
+    comments,
+    published_comments,
+);

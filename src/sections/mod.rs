@@ -1,0 +1,8 @@
+//! Sections: the site's tree; an article stands in one.
+
+mod model;
+mod queries;
+pub mod routes;
+
+pub use model::{Crumb, NewSection, SectionRef};
+pub use queries::{exist, insert};

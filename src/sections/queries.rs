@@ -1,0 +1,211 @@
+//! Every statement on sections. A change of a name, slug or parent reaches the paths and trails of all below.
+
+use super::model::{Crumb, MAX_DEPTH, NewSection, Section, SectionChanges, SectionParams, SectionSort};
+use crate::{
+    clock::Time,
+    db::{AsJson, Conn, Id, columns},
+    error::{Code, Error, OnTaken, Result},
+    http::{Expected, Page, Window, cursor::Position, page::keyset},
+    schema::{revisions, sections},
+    slugs,
+    values::{Ref, Slug},
+};
+use diesel::prelude::*;
+
+pub fn list(conn: &mut Conn, params: &SectionParams, window: &Window) -> Result<Page<Section>> {
+    let parent = params.parent.as_ref().map(|parent| find(conn, parent)).transpose();
+    let parent = parent.map_err(|e| Error::parameter("parent", "not_found", e.to_string()))?.map(|section| section.id);
+    let filtered = || {
+        let query = sections::table.into_boxed();
+        match parent {
+            Some(parent) => query.filter(sections::parent_id.eq(parent)),
+            None => query,
+        }
+    };
+    let query = filtered().select(columns::<Section>());
+    let sort = params.sort.unwrap_or_default();
+    let page = match sort {
+        SectionSort::Path | SectionSort::PathDown => {
+            let rows =
+                keyset!(query, window, sort == SectionSort::PathDown, sections::path, sections::id, Window::after_text);
+            Page::cut(window, rows.load::<Section>(conn)?, |section| Position::new(section.path.as_str(), section.id))
+        }
+        SectionSort::Name | SectionSort::NameDown => {
+            let rows =
+                keyset!(query, window, sort == SectionSort::NameDown, sections::name, sections::id, Window::after_text);
+            Page::cut(window, rows.load::<Section>(conn)?, |section| Position::new(section.name.as_str(), section.id))
+        }
+        SectionSort::Position | SectionSort::PositionDown => {
+            let down = sort == SectionSort::PositionDown;
+            let after =
+                |window: &Window| window.after_number().map(|(n, id)| (i32::try_from(n).unwrap_or(i32::MAX), id));
+            let rows = keyset!(query, window, down, sections::position, sections::id, after);
+            Page::cut(window, rows.load::<Section>(conn)?, |section| {
+                Position::new(i64::from(section.position), section.id)
+            })
+        }
+    };
+    let total = window.count.then(|| filtered().count().get_result(conn)).transpose()?;
+    Ok(Page { total, ..page })
+}
+
+pub fn find(conn: &mut Conn, reference: &Ref) -> Result<Section> {
+    let query = sections::table.select(columns::<Section>());
+    let section = match reference {
+        Ref::Id(id) => query.filter(sections::id.eq(id)).first(conn),
+        Ref::Slug(slug) => query.filter(sections::slug.eq(slug)).first(conn),
+    };
+    section.optional()?.ok_or_else(|| Error::not_found("section", reference))
+}
+
+/// The columns that a client decides, and what follows from them.
+#[derive(Insertable, AsChangeset)]
+#[diesel(table_name = sections, treat_none_as_default_value = false, treat_none_as_null = true)]
+struct Columns<'a> {
+    slug: &'a Slug,
+    name: &'a str,
+    description: &'a str,
+    parent_id: Option<Id>,
+    position: i32,
+    path: String,
+    trail: AsJson<Vec<Crumb>>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(new: &'a NewSection, slug: &'a Slug, parent: Option<&Section>) -> Result<Self> {
+        let (path, trail) = place(parent.map(|p| (p.path.as_str(), p.trail.0.as_slice())), slug, new)?;
+        Ok(Self {
+            slug,
+            name: new.name.as_str(),
+            description: new.description.as_ref().map_or("", |d| d.as_str()),
+            parent_id: parent.map(|p| p.id),
+            position: new.position.map_or(0, |p| p.get()),
+            path,
+            trail: AsJson(trail),
+        })
+    }
+}
+
+/// The path and trail of a section below `parent`.
+fn place(parent: Option<(&str, &[Crumb])>, slug: &Slug, new: &NewSection) -> Result<(String, Vec<Crumb>)> {
+    let path = parent.map_or_else(|| slug.to_string(), |(path, _)| format!("{path}/{slug}"));
+    let mut trail = parent.map_or_else(Vec::new, |(_, trail)| trail.to_vec());
+    trail.push(Crumb { slug: slug.clone(), name: new.name.clone(), path: path.clone() });
+    if trail.len() > MAX_DEPTH {
+        return Err(Error::invalid_field("/parent", "too_deep", format!("sections go {MAX_DEPTH} deep at the most")));
+    }
+    Ok((path, trail))
+}
+
+/// Creates a section. A slug that was not given is made from the name, with a number where that is taken.
+pub fn insert(conn: &mut Conn, new: &NewSection, id: Id, now: Time) -> Result<Section> {
+    let parent = find_parent(conn, new)?;
+    let slug = match &new.slug {
+        Some(slug) => slug.clone(),
+        None => slugs::free(Slug::of(new.name.as_str(), "section"), |slug| {
+            let same = sections::table.filter(sections::slug.eq(slug));
+            Ok(diesel::select(diesel::dsl::exists(same)).get_result(conn)?)
+        })?,
+    };
+    diesel::insert_into(sections::table)
+        .values((
+            sections::id.eq(id),
+            Columns::of(new, &slug, parent.as_ref())?,
+            sections::version.eq(1),
+            sections::created_at.eq(now),
+            sections::updated_at.eq(now),
+        ))
+        .returning(columns::<Section>())
+        .get_result(conn)
+        .or_taken(&slug, new.slug.is_some())
+}
+
+fn find_parent(conn: &mut Conn, new: &NewSection) -> Result<Option<Section>> {
+    let parent = new.parent.as_ref().map(|parent| find(conn, parent)).transpose();
+    parent.map_err(|e| match e.code() {
+        Code::NotFound => Error::invalid_field("/parent", "not_found", e.to_string()),
+        _ => e,
+    })
+}
+
+/// # Errors
+/// 422 for a parent that is the section itself or stands below it.
+pub fn update(
+    conn: &mut Conn,
+    reference: &Ref,
+    changes: &SectionChanges,
+    expected: &Expected,
+    now: Time,
+) -> Result<Section> {
+    lock_tree(conn)?;
+    let section = find(conn, reference)?;
+    let current = NewSection::from(&section);
+    expected.check(&section, || changes.differing(&current))?;
+    let new = changes.apply(&current)?;
+    if new == current {
+        return Ok(section);
+    }
+    let parent = find_parent(conn, &new)?;
+    if parent.as_ref().is_some_and(|p| p.id == section.id || p.path.starts_with(&format!("{}/", section.path))) {
+        return Err(Error::invalid_field("/parent", "cycle", "a section cannot stand below itself"));
+    }
+    let slug = new.slug.clone().unwrap_or_else(|| section.slug.clone());
+    let updated: Section = diesel::update(sections::table.find(section.id))
+        .set((
+            Columns::of(&new, &slug, parent.as_ref())?,
+            sections::version.eq(sections::version + 1),
+            sections::updated_at.eq(now),
+        ))
+        .returning(columns::<Section>())
+        .get_result(conn)
+        .or_taken(&slug, true)?;
+    if updated.trail != section.trail {
+        move_children(conn, &updated)?;
+    }
+    Ok(updated)
+}
+
+/// Two moves at once could make a cycle of two sections that each go below the other.
+fn lock_tree(conn: &mut Conn) -> Result<()> {
+    if let Conn::Postgres(conn) = conn {
+        diesel::connection::SimpleConnection::batch_execute(conn, "LOCK TABLE sections IN SHARE ROW EXCLUSIVE MODE")?;
+    }
+    Ok(())
+}
+
+/// Writes the paths and trails of all that stands below, a level at a time.
+fn move_children(conn: &mut Conn, parent: &Section) -> Result<()> {
+    let children =
+        sections::table.filter(sections::parent_id.eq(parent.id)).select(columns::<Section>()).load::<Section>(conn)?;
+    for child in children {
+        let (path, trail) = place(Some((&parent.path, &parent.trail.0)), &child.slug, &NewSection::from(&child))?;
+        let moved: Section = diesel::update(sections::table.find(child.id))
+            .set((sections::path.eq(path), sections::trail.eq(AsJson(trail))))
+            .returning(columns::<Section>())
+            .get_result(conn)?;
+        move_children(conn, &moved)?;
+    }
+    Ok(())
+}
+
+/// # Errors
+/// 409 where an article stands in it, in whatever revision, or a section below it.
+pub fn delete(conn: &mut Conn, reference: &Ref, expected: &Expected) -> Result<()> {
+    let section = find(conn, reference)?;
+    expected.check(&section, Vec::new)?;
+    let children: i64 = sections::table.filter(sections::parent_id.eq(section.id)).count().get_result(conn)?;
+    if children > 0 {
+        return Err(Error::with(Code::InUse, format!("{children} sections stand below `{}`", section.slug)));
+    }
+    let used: i64 = revisions::table.filter(revisions::section_id.eq(section.id)).count().get_result(conn)?;
+    if used > 0 {
+        return Err(Error::with(Code::InUse, format!("{used} revisions of articles stand in `{}`", section.slug)));
+    }
+    diesel::delete(sections::table.find(section.id)).execute(conn)?;
+    Ok(())
+}
+
+/// Whether there is any section at all.
+pub fn exist(conn: &mut Conn) -> Result<bool> {
+    Ok(diesel::select(diesel::dsl::exists(sections::table.select(sections::id))).get_result(conn)?)
+}

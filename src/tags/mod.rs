@@ -1,0 +1,8 @@
+//! Tags: flat labels; an article has many.
+
+mod model;
+mod queries;
+pub mod routes;
+
+pub use model::{NewTag, Tag};
+pub use queries::{insert, of_revisions};

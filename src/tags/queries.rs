@@ -1,0 +1,130 @@
+//! Every statement on tags.
+
+use super::model::{NewTag, Tag, TagChanges, TagParams, TagSort};
+use crate::{
+    clock::Time,
+    db::{Conn, Id, columns},
+    error::{Code, Error, OnTaken, Result},
+    http::{Expected, Page, Window, cursor::Position, page::keyset},
+    schema::{revision_tags, tags},
+    slugs,
+    values::{Ref, Slug},
+};
+use diesel::prelude::*;
+use std::collections::HashMap;
+
+/// The columns that a client decides.
+#[derive(Insertable, AsChangeset)]
+#[diesel(table_name = tags, treat_none_as_default_value = false)]
+struct Columns<'a> {
+    slug: &'a Slug,
+    name: &'a str,
+    description: &'a str,
+}
+
+impl<'a> Columns<'a> {
+    fn of(new: &'a NewTag, slug: &'a Slug) -> Self {
+        Self { slug, name: new.name.as_str(), description: new.description.as_ref().map_or("", |d| d.as_str()) }
+    }
+}
+
+pub fn list(conn: &mut Conn, params: &TagParams, window: &Window) -> Result<Page<Tag>> {
+    let query = tags::table.select(columns::<Tag>()).into_boxed();
+    let sort = params.sort.unwrap_or_default();
+    let page = match sort {
+        TagSort::Name | TagSort::NameDown => {
+            let down = sort == TagSort::NameDown;
+            let rows = keyset!(query, window, down, tags::name, tags::id, Window::after_text).load::<Tag>(conn)?;
+            Page::cut(window, rows, |tag| Position::new(tag.name.as_str(), tag.id))
+        }
+        TagSort::ArticleCount | TagSort::ArticleCountDown => {
+            let down = sort == TagSort::ArticleCountDown;
+            let rows =
+                keyset!(query, window, down, tags::article_count, tags::id, Window::after_number).load::<Tag>(conn)?;
+            Page::cut(window, rows, |tag| Position::new(tag.article_count, tag.id))
+        }
+        TagSort::CreatedAt | TagSort::CreatedAtDown => {
+            let down = sort == TagSort::CreatedAtDown;
+            let rows =
+                keyset!(query, window, down, tags::created_at, tags::id, Window::after_number).load::<Tag>(conn)?;
+            Page::cut(window, rows, |tag| Position::new(tag.created_at.micros(), tag.id))
+        }
+    };
+    let total = window.count.then(|| tags::table.count().get_result(conn)).transpose()?;
+    Ok(Page { total, ..page })
+}
+
+pub fn find(conn: &mut Conn, reference: &Ref) -> Result<Tag> {
+    let query = tags::table.select(columns::<Tag>());
+    let tag = match reference {
+        Ref::Id(id) => query.filter(tags::id.eq(id)).first(conn),
+        Ref::Slug(slug) => query.filter(tags::slug.eq(slug)).first(conn),
+    };
+    tag.optional()?.ok_or_else(|| Error::not_found("tag", reference))
+}
+
+/// Creates a tag. A slug that was not given is made from the name, with a number where that is taken.
+pub fn insert(conn: &mut Conn, new: &NewTag, id: Id, now: Time) -> Result<Tag> {
+    let slug = match &new.slug {
+        Some(slug) => slug.clone(),
+        None => slugs::free(Slug::of(new.name.as_str(), "tag"), |slug| {
+            let same = tags::table.filter(tags::slug.eq(slug));
+            Ok(diesel::select(diesel::dsl::exists(same)).get_result(conn)?)
+        })?,
+    };
+    diesel::insert_into(tags::table)
+        .values((
+            tags::id.eq(id),
+            Columns::of(new, &slug),
+            tags::version.eq(1),
+            tags::created_at.eq(now),
+            tags::updated_at.eq(now),
+        ))
+        .returning(columns::<Tag>())
+        .get_result(conn)
+        .or_taken(&slug, new.slug.is_some())
+}
+
+pub fn update(conn: &mut Conn, reference: &Ref, changes: &TagChanges, expected: &Expected, now: Time) -> Result<Tag> {
+    let tag = find(conn, reference)?;
+    let current = NewTag::from(&tag);
+    expected.check(&tag, || changes.differing(&current))?;
+    let new = changes.apply(&current)?;
+    if new == current {
+        return Ok(tag);
+    }
+    let slug = new.slug.clone().unwrap_or(tag.slug);
+    diesel::update(tags::table.find(tag.id))
+        .set((Columns::of(&new, &slug), tags::version.eq(tags::version + 1), tags::updated_at.eq(now)))
+        .returning(columns::<Tag>())
+        .get_result(conn)
+        .or_taken(&slug, true)
+}
+
+/// # Errors
+/// 409 where an article has the tag, in whatever revision: what was saved is never lost.
+pub fn delete(conn: &mut Conn, reference: &Ref, expected: &Expected) -> Result<()> {
+    let tag = find(conn, reference)?;
+    expected.check(&tag, Vec::new)?;
+    let used: i64 = revision_tags::table.filter(revision_tags::tag_id.eq(tag.id)).count().get_result(conn)?;
+    if used > 0 {
+        return Err(Error::with(Code::InUse, format!("{used} revisions of articles have the tag `{}`", tag.slug)));
+    }
+    diesel::delete(tags::table.find(tag.id)).execute(conn)?;
+    Ok(())
+}
+
+/// The tags of revisions, in their order.
+pub fn of_revisions(conn: &mut Conn, revisions: Vec<Id>) -> Result<HashMap<Id, Vec<Tag>>> {
+    let rows = revision_tags::table
+        .inner_join(tags::table)
+        .filter(revision_tags::revision_id.eq_any(revisions))
+        .order((revision_tags::revision_id, revision_tags::position))
+        .select((revision_tags::revision_id, columns::<Tag>()))
+        .load::<(Id, Tag)>(conn)?;
+    let mut found: HashMap<Id, Vec<Tag>> = HashMap::new();
+    for (revision, row) in rows {
+        found.entry(revision).or_default().push(row);
+    }
+    Ok(found)
+}

@@ -1,0 +1,112 @@
+//! `/tags`.
+
+use super::{
+    model::{NewTag, Tag, TagChanges, TagList, TagParams},
+    queries,
+};
+use crate::{
+    app::App,
+    auth::{Can, Viewer},
+    clock,
+    db::Id,
+    error::Result,
+    http::{Answer, Json, Path, Query, WriteParams, Writing},
+    permissions::ManageTags,
+    values::Ref,
+};
+use actix_web::{delete, get, patch, post, web::Data};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(list_tags).service(create_tag).service(get_tag).service(update_tag).service(delete_tag);
+}
+
+/// List tags
+///
+/// By name, unless another order is asked for.
+#[utoipa::path(tag = "Tags", params(TagParams), responses((status = OK, description = "A page of tags.", body = TagList)))]
+#[get("/tags")]
+async fn list_tags(_: Viewer, app: Data<App>, query: Query<TagParams>) -> Result<Answer> {
+    let window = query.window(&app)?;
+    let shared = app.clone();
+    app.db
+        .read(move |conn| {
+            let page = queries::list(conn, &query, &window)?;
+            Answer::list(&shared, &window, page, query.fields.as_deref()).map(|answer| answer.keyed("tags"))
+        })
+        .await
+}
+
+/// Create a tag
+///
+/// The slug is made from the name where it is left out.
+#[utoipa::path(
+    tag = "Tags", params(WriteParams), request_body = NewTag,
+    responses((status = CREATED, description = "The tag.", body = Tag)), security(("bearer" = []))
+)]
+#[post("/tags")]
+async fn create_tag(who: Can<ManageTags>, app: Data<App>, writing: Writing, body: Json<NewTag>) -> Result<Answer> {
+    writing
+        .once(&app.db, who.viewer(), body.digest, move |conn, _| {
+            let tag = queries::insert(conn, &body.value, Id::new(), clock::now())?;
+            Answer::created(&tag, format!("/api/v1/tags/{}", tag.id))
+        })
+        .await
+}
+
+/// Get a tag
+///
+/// By its id or its slug.
+#[utoipa::path(
+    tag = "Tags", params(("ref" = Ref, Path, description = "The tag's id or slug.")),
+    responses((status = OK, description = "The tag.", body = Tag))
+)]
+#[get("/tags/{ref}")]
+async fn get_tag(_: Viewer, app: Data<App>, path: Path<Ref>) -> Result<Answer> {
+    app.db
+        .read(move |conn| {
+            let tag = queries::find(conn, &path)?;
+            Ok(Answer::found(&tag)?.keyed(format!("tag-{}", tag.id)))
+        })
+        .await
+}
+
+/// Change a tag
+///
+/// A JSON Merge Patch: what is left out stays as it is.
+#[utoipa::path(
+    tag = "Tags", params(("ref" = Ref, Path, description = "The tag's id or slug."), WriteParams), request_body = TagChanges,
+    responses((status = OK, description = "The tag as it is now.", body = Tag)), security(("bearer" = []))
+)]
+#[patch("/tags/{ref}")]
+async fn update_tag(
+    _: Can<ManageTags>,
+    app: Data<App>,
+    path: Path<Ref>,
+    writing: Writing,
+    changes: TagChanges,
+) -> Result<Answer> {
+    writing
+        .run(&app.db, move |conn, expected| {
+            Answer::found(&queries::update(conn, &path, &changes, expected, clock::now())?)
+        })
+        .await
+}
+
+/// Delete a tag
+///
+/// Refused while an article has it.
+#[utoipa::path(
+    tag = "Tags", params(("ref" = Ref, Path, description = "The tag's id or slug."), WriteParams),
+    responses((status = NO_CONTENT, description = "It is gone."), (status = CONFLICT, description = "An article has it.")),
+    security(("bearer" = []))
+)]
+#[delete("/tags/{ref}")]
+async fn delete_tag(_: Can<ManageTags>, app: Data<App>, path: Path<Ref>, writing: Writing) -> Result<Answer> {
+    writing
+        .run(&app.db, move |conn, expected| {
+            queries::delete(conn, &path, expected)?;
+            Ok(Answer::no_content())
+        })
+        .await
+}

@@ -1,0 +1,94 @@
+//! `TestApp`: the real server on a free port, over a database of its own.
+
+use super::{
+    blocking,
+    client::Client,
+    database::{self, Kind},
+};
+use actix_web::{dev::ServerHandle, web::Data};
+use std::{net::TcpListener, sync::OnceLock, time::Duration};
+use stet::{
+    app::{self, App, Listening, Site},
+    auth::{Password, passwords},
+    clock,
+    db::{Db, Id, Target},
+    permissions::Role,
+    users::{self, NewUser},
+    values::Email,
+};
+use tempfile::TempDir;
+
+pub const PASSWORD: &str = "a tide table for March";
+
+pub struct TestApp {
+    pub kind: Kind,
+    pub target: Target,
+    pub app: Data<App>,
+    pub address: String,
+    server: ServerHandle,
+    _directory: TempDir,
+}
+
+impl TestApp {
+    pub async fn start(kind: Kind) -> Self {
+        Self::start_with(kind, |_| {}).await
+    }
+
+    /// Starts with settings of its own.
+    pub async fn start_with(kind: Kind, change: impl FnOnce(&mut Listening)) -> Self {
+        let (target, directory) = blocking(|| database::fresh(kind));
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let site = Site { url: "https://news.example".into(), name: "The Lantern".into(), comment_depth: 2 };
+        let app = Data::new(blocking(|| App::new(Db::open(&target, 4).unwrap(), site, None).unwrap()));
+        let mut listening = Listening { workers: 1, shutdown: Duration::from_secs(1), cors_origins: Vec::new() };
+        change(&mut listening);
+        let server = app::serve(app.clone(), listener, &listening).unwrap();
+        let handle = server.handle();
+        actix_web::rt::spawn(server);
+        Self { kind, target, app, address, server: handle, _directory: directory }
+    }
+
+    /// A stranger.
+    pub fn anyone(&self) -> Client {
+        Client::new(&self.address, None)
+    }
+
+    /// Somebody new on the staff, signed in.
+    pub async fn signed_in(&self, role: Role) -> Client {
+        let email = self.new_user(role);
+        let session =
+            self.anyone().post("/auth/login", serde_json::json!({"email": email, "password": PASSWORD})).await;
+        assert_eq!(session.status, 200, "{session:?}");
+        Client::new(&self.address, session.json["access_token"].as_str().map(str::to_owned))
+    }
+
+    /// Makes a user with [`PASSWORD`] and gives the address to sign in with.
+    pub fn new_user(&self, role: Role) -> String {
+        static HASH: OnceLock<String> = OnceLock::new();
+        let hash = HASH.get_or_init(|| passwords::hash(&Password::parse(PASSWORD.into()).unwrap()).unwrap());
+        let email = Email::parse(format!("{role}-{}@lantern.example", Id::new())).unwrap();
+        let new = NewUser { email: &email, name: "Mira Holt", role, password_hash: Some(hash), author_id: None };
+        blocking(|| users::insert(&mut self.app.db.connection().unwrap(), &new, Id::new(), clock::now()).unwrap());
+        email.to_string()
+    }
+
+    pub async fn contributor(&self) -> Client {
+        self.signed_in(Role::Contributor).await
+    }
+
+    pub async fn author(&self) -> Client {
+        self.signed_in(Role::Author).await
+    }
+
+    pub async fn editor(&self) -> Client {
+        self.signed_in(Role::Editor).await
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        // The future need not be waited for: the server's thread ends by itself.
+        drop(self.server.stop(false));
+    }
+}

@@ -1,0 +1,100 @@
+//! Holds answers against the OpenAPI document: the operation, its status, its media type, its headers, its schema.
+
+use super::client::Reply;
+use actix_web::http::Method;
+use jsonschema::Validator;
+use serde_json::{Value, json};
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock, Mutex},
+};
+
+pub static DOCUMENT: LazyLock<Value> = LazyLock::new(stet::openapi::document);
+
+/// An operation of the document.
+#[derive(Debug, Clone)]
+pub struct Operation {
+    pub method: String,
+    pub path: String,
+    pub id: String,
+    pub value: Value,
+}
+
+pub fn operations() -> Vec<Operation> {
+    let mut all = Vec::new();
+    for (path, item) in DOCUMENT["paths"].as_object().unwrap() {
+        for (method, value) in item.as_object().unwrap() {
+            let id = value["operationId"].as_str().unwrap().to_owned();
+            all.push(Operation { method: method.to_uppercase(), path: path.clone(), id, value: value.clone() });
+        }
+    }
+    all
+}
+
+/// Panics where the answer is not what the document says.
+pub fn check(method: &Method, path: &str, reply: &Reply) {
+    let path = path.split('?').next().unwrap();
+    let status = reply.status.as_u16().to_string();
+    let content_type = reply.header("content-type").split(';').next().unwrap().to_owned();
+    let what = format!("{method} {path}: {status} {content_type} {}", String::from_utf8_lossy(&reply.bytes));
+    assert!(!reply.header("x-request-id").is_empty(), "no request id: {what}");
+    let verb = if method == Method::HEAD { "GET" } else { method.as_str() };
+    let operation = operations().into_iter().find(|o| o.method == verb && fits(&o.path, path));
+    let Some(operation) = operation else {
+        if content_type == "application/problem+json" && method != Method::HEAD {
+            validate(&json!({"$ref": "#/components/schemas/Problem"}), &reply.json, &what);
+        }
+        return;
+    };
+    let response = resolve(&operation.value["responses"][&status]);
+    assert!(!response.is_null(), "a status that the spec does not know: {what}");
+    for (name, header) in response["headers"].as_object().into_iter().flatten() {
+        let header = resolve(header);
+        if let Some(value) = reply.headers.get(name.as_str()) {
+            let value = value.to_str().unwrap();
+            let value =
+                if header["schema"]["type"] == "integer" { json!(value.parse::<i64>().unwrap()) } else { json!(value) };
+            validate(&header["schema"], &value, &format!("header {name} of {what}"));
+        }
+    }
+    match response["content"].as_object() {
+        _ if method == Method::HEAD => {}
+        None => assert!(reply.bytes.is_empty(), "a body that the spec does not know: {what}"),
+        Some(content) => {
+            let media = content
+                .get(&content_type)
+                .unwrap_or_else(|| panic!("a media type that the spec does not know: {what}"));
+            if reply.headers.get("content-encoding").is_none() {
+                validate(&media["schema"], &reply.json, &what);
+            }
+        }
+    }
+}
+
+fn fits(template: &str, path: &str) -> bool {
+    let (template, path): (Vec<_>, Vec<_>) = (template.split('/').collect(), path.split('/').collect());
+    template.len() == path.len() && template.iter().zip(&path).all(|(t, p)| t.starts_with('{') || t == p)
+}
+
+fn resolve(value: &Value) -> Value {
+    match value["$ref"].as_str() {
+        Some(reference) => DOCUMENT.pointer(reference.trim_start_matches('#')).unwrap().clone(),
+        None => value.clone(),
+    }
+}
+
+/// Panics where the value is not what the schema says.
+pub fn validate(schema: &Value, value: &Value, what: &str) {
+    static VALIDATORS: LazyLock<Mutex<HashMap<String, Arc<Validator>>>> = LazyLock::new(Mutex::default);
+    let validator = {
+        let mut known = VALIDATORS.lock().unwrap();
+        Arc::clone(known.entry(schema.to_string()).or_insert_with(|| {
+            let mut whole = schema.clone();
+            whole["components"] = DOCUMENT["components"].clone();
+            whole["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
+            Arc::new(jsonschema::options().should_validate_formats(true).build(&whole).unwrap())
+        }))
+    };
+    let mistakes: Vec<_> = validator.iter_errors(value).map(|e| format!("{}: {e}", e.instance_path())).collect();
+    assert!(mistakes.is_empty(), "not as the spec says: {what}\n{}", mistakes.join("\n"));
+}
