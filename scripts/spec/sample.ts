@@ -7,7 +7,7 @@ type Teaser = components["schemas"]["Teaser"];
 type Problem = components["schemas"]["Problem"];
 
 // Whole answers are `application/json`; those to `fields=` have a media type of their own, which this client does not ask for.
-const api = createClient<paths, "application/json">({
+const api = createClient<paths, "application/json" | "application/problem+json">({
   baseUrl: "http://127.0.0.1:8080",
   querySerializer: { array: { style: "form", explode: false } },
 });
