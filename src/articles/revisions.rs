@@ -120,7 +120,7 @@ pub fn insert(
     }
     let text = html::text(&html);
     let words = html::count_words(&text);
-    let excerpt = new.excerpt.as_ref().map_or_else(|| html::excerpt(&text, EXCERPT), |excerpt| excerpt.to_string());
+    let excerpt = new.excerpt.as_ref().map_or_else(|| html::excerpt(&text, EXCERPT), ToString::to_string);
     let seo = new.seo.clone().unwrap_or_default();
     let id = Id::new();
     diesel::insert_into(revisions::table)

@@ -104,7 +104,7 @@ impl Hasher {
             let queue = Arc::clone(&queue);
             thread::Builder::new().name("stet-hasher".into()).spawn(move || {
                 while let Some(job) = next(&queue) {
-                    job()
+                    job();
                 }
             })?;
         }

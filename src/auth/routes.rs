@@ -35,7 +35,7 @@ async fn login(app: Data<App>, body: Json<Login>) -> Result<Answer> {
     let right = app.hasher.verify(password.into_inner(), hash).await?;
     let user =
         known.filter(|user| right && user.disabled_at.is_none()).ok_or_else(|| Error::new(Code::InvalidCredentials))?;
-    let device = device_name.map_or_else(String::new, |name| name.into_inner());
+    let device = device_name.map_or_else(String::new, crate::values::Line::into_inner);
     session(&app, user.id, move |conn| queries::open_session(conn, user.id, &device, clock::now())).await
 }
 

@@ -4,7 +4,7 @@ pub(crate) mod column;
 mod conn;
 mod id;
 mod migrations;
-mod postgres;
+pub mod postgres;
 mod writer;
 
 pub use column::AsJson;
@@ -53,7 +53,7 @@ impl Db {
         let pool = Pool::builder()
             .max_size(connections)
             .min_idle(Some(1))
-            .test_on_check_out(false)
+            .test_on_check_out(matches!(target, Target::Postgres(_)))
             .connection_timeout(POOL_TIMEOUT)
             .error_handler(Box::new(LogPoolErrors))
             .build(Manager(target.clone()))?;

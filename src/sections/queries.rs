@@ -79,7 +79,7 @@ impl<'a> Columns<'a> {
             name: new.name.as_str(),
             description: new.description.as_ref().map_or("", |d| d.as_str()),
             parent_id: parent.map(|p| p.id),
-            position: new.position.map_or(0, |p| p.get()),
+            position: new.position.map_or(0, crate::values::Whole::get),
             path,
             trail: AsJson(trail),
         })

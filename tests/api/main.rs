@@ -4,5 +4,7 @@
 
 mod articles;
 mod openapi;
+mod postgres_driver;
+mod postgres_tls;
 mod support;
 mod tags;

@@ -191,6 +191,11 @@ pub(super) fn describe(error: &Error) -> String {
             let names = if names.is_empty() { "no host by name".to_owned() } else { names.join(", ") };
             format!("its certificate is for {names}, not for {}", expected.to_str())
         }
+        Error::InvalidCertificate(CertificateError::Other(reason)) => match reason.0.to_string().as_str() {
+            "CaUsedAsEndEntity" => "its certificate is an authority's own; let it sign one for the server".to_owned(),
+            "UnsupportedCertVersion" => "its certificate is not of version 3".to_owned(),
+            reason => format!("its certificate is refused: {reason}"),
+        },
         error => error.to_string(),
     }
 }

@@ -7,8 +7,8 @@ pub mod postgres;
 pub mod spec;
 
 pub use app::TestApp;
-pub use client::{Client, Reply};
-pub use database::{Kind, fresh};
+pub use client::Client;
+pub use database::Kind;
 
 /// Runs what waits for the database on a thread of its own, as handlers do.
 pub fn blocking<T: Send>(f: impl FnOnce() -> T + Send) -> T {
