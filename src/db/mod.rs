@@ -18,7 +18,10 @@ use diesel::{
     Connection,
     r2d2::{Pool, PooledConnection},
 };
-use std::time::Duration;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
+};
 use writer::Writer;
 
 /// How long a request waits for a connection before it is told to come back.
@@ -47,7 +50,7 @@ impl Db {
     /// Opens the database with at most `connections` in its pool. Fails where it cannot be reached.
     pub fn open(target: &Target, connections: u32) -> anyhow::Result<Self> {
         let writer = match target {
-            Target::Sqlite(_) => Some(Writer::start(target.open()?)?),
+            Target::Sqlite(_) => Some(Writer::start(target)?),
             Target::Postgres(_) => None,
         };
         let pool = Pool::builder()
@@ -93,7 +96,7 @@ impl Db {
         f: impl Fn(&mut Conn) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         if let Some(writer) = &self.writer {
-            return writer.run(move |conn| in_transaction(conn, ending, &f)).await;
+            return writer.run(ending, f).await;
         }
         let pool = self.pool.clone();
         let task = move || {
@@ -117,20 +120,22 @@ impl Db {
     }
 }
 
-/// Runs `f` in a transaction, or in a savepoint where one is open already.
-fn in_transaction<T>(conn: &mut Conn, ending: Ending, f: &impl Fn(&mut Conn) -> Result<T>) -> Result<T> {
-    let mut rehearsed = None;
+/// Runs `f` in a transaction, or in a savepoint where one is open already. An error or a panic of `f` undoes it.
+fn in_transaction<T>(conn: &mut Conn, ending: Ending, f: impl FnOnce(&mut Conn) -> Result<T>) -> Result<T> {
+    // Set where `f` ran to its end and is rolled back all the same: for a rehearsal, or with the error of `f`, which a
+    // rollback that fails too (the disk is full) would hide.
+    let mut outcome = None;
     let result = conn.transaction(|conn| {
-        let value = f(conn)?;
-        match ending {
-            Ending::Commit => Ok(value),
-            Ending::Discard => {
-                rehearsed = Some(value);
+        let caught = catch_unwind(AssertUnwindSafe(|| f(conn)));
+        match caught.unwrap_or_else(|_| Err(Error::internal("a write panicked"))) {
+            Ok(value) if ending == Ending::Commit => Ok(value),
+            other => {
+                outcome = Some(other);
                 Err(diesel::result::Error::RollbackTransaction.into())
             }
         }
     });
-    rehearsed.map_or(result, Ok)
+    outcome.unwrap_or(result)
 }
 
 fn checkout(pool: &Pool<Manager>) -> Result<PooledConnection<Manager>> {
