@@ -6,6 +6,7 @@ use crate::{
     authors, comments,
     config::Serve,
     db::Db,
+    health,
     http::{
         cursor::Cursors,
         front::{self, Paths},
@@ -60,9 +61,9 @@ impl App {
     }
 }
 
-/// All routes below `/api/v1`.
+/// All routes that the spec knows.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(
+    config.configure(health::routes).service(
         scope("/api/v1")
             .configure(articles::routes::routes)
             .configure(auth::routes::routes)
@@ -112,6 +113,7 @@ pub fn serve(app: Data<App>, listener: TcpListener, listening: &Listening) -> st
             .split_for_parts();
         inner
             .configure(openapi::routes)
+            .configure(auth::setup::pages)
             .default_service(web::to(move |request: HttpRequest, paths: Data<Paths>| {
                 std::future::ready(front::fallback(&request, &paths))
             }))

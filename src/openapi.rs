@@ -53,6 +53,7 @@ pub fn document() -> Value {
             {"name": "Auth", "description": "Signing in, and who one is."},
             {"name": "Authors", "description": "Public bylines."},
             {"name": "Comments", "description": "Threads below articles, and their moderation."},
+            {"name": "Health", "description": "Whether the process lives, and whether it can serve."},
             {"name": "Sections", "description": "The site's tree."},
             {"name": "Tags", "description": "Flat labels."},
         ],

@@ -12,7 +12,31 @@ use crate::{
     users,
     values::Email,
 };
-use std::time::Duration;
+use actix_web::{
+    HttpResponse,
+    http::header,
+    web::{self, ServiceConfig},
+};
+use std::{future::ready, time::Duration};
+
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; connect-src 'self'; \
+    form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+
+/// The page behind the one-time link.
+pub fn pages(config: &mut ServiceConfig) {
+    let page = |content_type: &'static str, body: &'static str| {
+        web::get().to(move || {
+            let mut response = HttpResponse::Ok();
+            response
+                .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
+                .insert_header((header::CACHE_CONTROL, "no-store"));
+            ready(response.content_type(content_type).body(body))
+        })
+    };
+    config
+        .route("/setup", page("text/html; charset=utf-8", include_str!("setup.html")))
+        .route("/setup.js", page("text/javascript; charset=utf-8", include_str!("setup.js")));
+}
 
 const PURPOSE: &str = "setup";
 /// How long the one-time link is good for; the next start prints another.

@@ -184,7 +184,7 @@ pub struct NewComment {
 /// What an editor may change of a comment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = NewCommentState, example = json!({
+#[schema(as = Comment, example = json!({
     "status": "approved", "name": "Jo Brandt", "website": "https://jo.example/", "body": "The *old* quay was better."
 }))]
 pub struct Edited {

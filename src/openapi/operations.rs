@@ -101,8 +101,9 @@ pub fn complete(document: &mut Value) {
         }
         let writes = method != "get";
         let problems = PROBLEMS.iter().filter(|(name, ..)| match *name {
-            "Unauthorized" => id != "logout",
+            "Unauthorized" => id != "logout" && path.starts_with("/api/"),
             "Forbidden" => secured,
+            "NotAcceptable" => path.starts_with("/api/"),
             "NotFound" => path.contains('{'),
             "Conflict" => writes && (!signs_in || id == "set_up"),
             "PreconditionFailed" => parameters.contains(&"IfMatch"),

@@ -1,9 +1,155 @@
 //! The document that is committed is the one that is served, and it keeps its own rules.
 
+use crate::{
+    on_both_databases,
+    support::{
+        TestApp,
+        spec::{DOCUMENT, operations, validate},
+    },
+};
+use serde_json::Value;
+use std::collections::HashSet;
+
 #[test]
 fn the_committed_document_is_the_one_that_the_code_makes() {
     let committed =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/openapi.json")).unwrap_or_default();
     let made = stet::openapi::text().unwrap();
     assert!(committed == made, "run: cargo run -- openapi > openapi/openapi.json");
+}
+
+async fn the_document_is_served_as_it_is(app: TestApp) {
+    let served = app.anyone().get("//openapi.json").await;
+    assert_eq!(served.assert(200).json, *DOCUMENT);
+    app.anyone().with("if-none-match", served.etag()).get("//openapi.json").await.assert(304);
+}
+
+async fn the_page_that_shows_it_asks_no_other_host(app: TestApp) {
+    let page = app.anyone().get("//docs/").await;
+    let html = String::from_utf8_lossy(&page.assert(200).bytes).into_owned();
+    assert!(html.contains("swagger-ui"), "{html}");
+    assert!(!html.contains("http://") && !html.contains("https://"), "{html}");
+    assert!(page.header("content-security-policy").contains("default-src 'none'"));
+    app.anyone().get("//docs").await.assert(308);
+}
+
+/// Every place in the document, with the way to it.
+fn walk(value: &Value, path: &str, f: &mut impl FnMut(&str, &Value)) {
+    f(path, value);
+    match value {
+        Value::Object(fields) => fields.iter().for_each(|(key, value)| walk(value, &format!("{path}/{key}"), f)),
+        Value::Array(items) => items.iter().enumerate().for_each(|(n, value)| walk(value, &format!("{path}/{n}"), f)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_text_number_and_list_has_bounds() {
+    let mut open = Vec::new();
+    let mut schema = |path: &str, schema: &Value| {
+        if path.contains("example") {
+            return;
+        }
+        let is = |kind: &str| {
+            schema["type"] == kind || schema["type"].as_array().is_some_and(|t| t.iter().any(|t| t == kind))
+        };
+        let has = |names: &[&str]| names.iter().any(|name| !schema[*name].is_null());
+        let text = is("string") && !(has(&["enum"]) || (has(&["maxLength"]) && has(&["pattern", "format"])));
+        let number = (is("integer") || is("number")) && !(has(&["minimum"]) && has(&["maximum"]));
+        let list = is("array") && !has(&["maxItems"]);
+        let unknown = path.ends_with("/schema") && *schema == Value::Bool(true);
+        if text || number || list || unknown || has(&["prefixItems"]) {
+            open.push(path.to_owned());
+        }
+    };
+    walk(&DOCUMENT["components"], "#/components", &mut schema);
+    walk(&DOCUMENT["paths"], "#/paths", &mut schema);
+    assert!(open.is_empty(), "without bounds:\n{}", open.join("\n"));
+}
+
+#[test]
+fn what_goes_in_is_closed_and_has_a_valid_example() {
+    for operation in operations() {
+        for (media, content) in operation.value["requestBody"]["content"].as_object().into_iter().flatten() {
+            let what = format!("the {media} example of {}", operation.id);
+            assert!(content["example"].is_object(), "{what} is missing");
+            validate(&content["schema"], &content["example"], &what);
+            let name = content["schema"]["$ref"].as_str().unwrap().rsplit('/').next().unwrap();
+            assert_eq!(
+                DOCUMENT["components"]["schemas"][name]["additionalProperties"], false,
+                "{name} takes unknown fields"
+            );
+        }
+        for parameter in operation.value["parameters"].as_array().into_iter().flatten().filter(|p| p["$ref"].is_null())
+        {
+            let what = format!("the example of {} in {}", parameter["name"], operation.id);
+            assert!(!parameter["example"].is_null() && !parameter["description"].is_null(), "{what} is missing");
+            validate(&parameter["schema"], &parameter["example"], &what);
+        }
+    }
+}
+
+#[test]
+fn every_operation_says_all_there_is_to_say() {
+    let mut ids = HashSet::new();
+    for operation in operations() {
+        let value = &operation.value;
+        assert!(operation.id.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{}", operation.id);
+        assert!(ids.insert(operation.id.clone()), "{} stands twice", operation.id);
+        assert!(value["summary"].is_string() && value["description"].is_string(), "{}", operation.id);
+        assert_eq!(value["tags"].as_array().map(Vec::len), Some(1), "{}", operation.id);
+        assert!(value["security"].is_array(), "{}", operation.id);
+        let declared = value["responses"].as_object().unwrap();
+        let expected: &[&str] = match (operation.method.as_str(), operation.path.starts_with("/api/v1/auth/")) {
+            ("GET", _) => &["200", "304", "400", "429", "500", "503"],
+            ("POST", true) => &["400", "413", "415", "422", "429", "500", "503"],
+            ("POST", false) => &["400", "409", "422", "429", "500", "503"],
+            ("DELETE", _) => &["204", "400", "401", "403", "404", "406", "412", "429", "500", "503"],
+            _ => &["200", "400", "401", "403", "404", "406", "412", "413", "415", "422", "429", "500", "503"],
+        };
+        for status in expected {
+            assert!(declared.contains_key(*status), "{} does not declare {status}", operation.id);
+        }
+        if let Some(created) = declared.get("201") {
+            assert!(created["headers"]["Location"].is_object(), "{}", operation.id);
+            let links = created["links"].as_object().unwrap_or_else(|| panic!("{} has no links", operation.id));
+            for link in links.values() {
+                let to = operations().into_iter().find(|o| o.id == link["operationId"]);
+                let to = to.unwrap_or_else(|| panic!("{} links to nothing", operation.id));
+                for name in link["parameters"].as_object().unwrap().keys() {
+                    assert!(
+                        to.path.contains(&format!("{{{name}}}")),
+                        "{} links to {} by {name}",
+                        operation.id,
+                        to.path
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn names_are_plain_and_all_are_used() {
+    let text = DOCUMENT.to_string();
+    for (kind, components) in DOCUMENT["components"].as_object().unwrap() {
+        for name in components.as_object().unwrap().keys() {
+            assert!(name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'), "{name}");
+            let used = text.contains(&format!("\"#/components/{kind}/{name}\""));
+            assert!(used || kind == "securitySchemes", "{kind}/{name} is used nowhere");
+        }
+    }
+}
+
+#[test]
+fn every_code_of_a_problem_is_in_the_spec() {
+    let listed = DOCUMENT["components"]["schemas"]["ProblemCode"]["enum"].as_array().unwrap();
+    for code in stet::error::Code::ALL {
+        assert!(listed.contains(&code.as_str().into()), "{}", code.as_str());
+    }
+}
+
+on_both_databases! {
+    the_document_is_served_as_it_is,
+    the_page_that_shows_it_asks_no_other_host,
 }

@@ -68,7 +68,8 @@ impl Client {
             .strip_prefix('/')
             .filter(|p| p.starts_with('/'))
             .map_or_else(|| format!("/api/v1{path}"), str::to_owned);
-        let http = awc::Client::builder().timeout(Duration::from_secs(30)).no_default_headers().finish();
+        let http =
+            awc::Client::builder().timeout(Duration::from_secs(30)).no_default_headers().disable_redirects().finish();
         let mut request = http.request(method.clone(), format!("{}{path}", self.address)).no_decompress();
         if let Some(token) = &self.token {
             request = request.insert_header(("authorization", format!("Bearer {token}")));

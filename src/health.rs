@@ -1,0 +1,48 @@
+//! `/healthz` and `/readyz`: for whoever starts, stops and watches the process.
+
+use crate::{app::App, error::Result, http::Answer};
+use actix_web::{get, web::Data};
+use diesel::{RunQueryDsl, dsl::sql, sql_types::Integer};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// That all is well.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Health {
+    #[schema(inline)]
+    status: Well,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Well {
+    Ok,
+}
+
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(get_health).service(get_readiness);
+}
+
+/// Tell whether the process lives
+///
+/// Asks nothing but the process itself: restart it where this fails.
+#[utoipa::path(tag = "Health", responses((status = OK, description = "It lives.", body = Health)))]
+#[get("/healthz")]
+async fn get_health() -> Result<Answer> {
+    Answer::shown(&Health { status: Well::Ok })
+}
+
+/// Tell whether requests can be served
+///
+/// Asks the database as well: send no requests where this fails, and wait.
+#[utoipa::path(tag = "Health", responses((status = OK, description = "It is ready.", body = Health)))]
+#[get("/readyz")]
+async fn get_readiness(app: Data<App>) -> Result<Answer> {
+    app.db
+        .read(|conn| {
+            diesel::select(sql::<Integer>("1")).get_result::<i32>(conn)?;
+            Answer::shown(&Health { status: Well::Ok })
+        })
+        .await
+}
