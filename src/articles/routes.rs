@@ -15,7 +15,7 @@ use crate::{
     clock,
     db::{Conn, Id},
     error::{Error, Result},
-    http::{Answer, Json, Path, Query, WriteParams, Writing, json},
+    http::{Answer, Json, OptionalJson, Path, Query, WriteParams, Writing, json},
     permissions::{PublishArticles, WriteArticles},
     values::Ref,
 };
@@ -167,7 +167,8 @@ async fn restore_article(who: Can<WriteArticles>, app: Data<App>, path: Path<Ref
 
 /// Publish an article
 ///
-/// Makes the working revision, or the one that is named, what the public sees. Doing it again changes nothing.
+/// Makes the working revision, or the one that is named, what the public sees. Doing it again changes nothing. The body
+/// may be left out.
 #[utoipa::path(
     tag = "Articles", params(("ref" = Ref, Path, description = "The article's id or slug."), WriteParams), request_body = NewPublication,
     responses((status = OK, description = "The article as it is now.", body = Article)), security(("bearer" = []))
@@ -178,12 +179,12 @@ async fn publish_article(
     app: Data<App>,
     path: Path<Ref>,
     writing: Writing,
-    body: Json<NewPublication>,
+    body: OptionalJson<NewPublication>,
 ) -> Result<Answer> {
     let shared = app.clone();
     writing
         .run(&app.db, move |conn, expected| {
-            let row = publication::put(conn, &who, &path, body.value.revision, expected, clock::now())?;
+            let row = publication::put(conn, &who, &path, body.0.revision, expected, clock::now())?;
             Answer::found(&desk(conn, &shared, &who, row)?)
         })
         .await

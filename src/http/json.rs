@@ -46,6 +46,27 @@ impl<T: DeserializeOwned + ToSchema + 'static> FromRequest for Json<T> {
     }
 }
 
+/// The same, or no body at all: then it is `T`'s default.
+pub struct OptionalJson<T>(pub T);
+
+impl<T: DeserializeOwned + ToSchema + Default + 'static> FromRequest for OptionalJson<T> {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let accepted = accept(request, &["application/json"]);
+        let body = read(request, payload);
+        Box::pin(async move {
+            let body = body.await?;
+            if body.is_empty() {
+                return Ok(Self(T::default()));
+            }
+            accepted?;
+            Ok(Self(from_value(strict(&body)?)?))
+        })
+    }
+}
+
 pub fn digest_of(body: &[u8]) -> Digest {
     let mut bytes = [0; 32];
     bytes.copy_from_slice(digest(&SHA256, body).as_ref());

@@ -15,7 +15,7 @@ mod writing;
 
 pub use answer::Answer;
 pub use etag::{Expected, Versioned};
-pub use json::Json;
+pub use json::{Json, OptionalJson};
 pub use merge::Changes;
 pub use page::{Page, Window};
 pub use path::Path;

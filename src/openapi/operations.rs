@@ -131,6 +131,9 @@ pub fn complete(document: &mut Value) {
         if method == "patch" {
             take_both_media_types(operation);
         }
+        if id == "publish_article" {
+            operation["requestBody"]["required"] = json!(false);
+        }
         add_sparse(operation);
     });
 }
