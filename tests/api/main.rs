@@ -6,5 +6,6 @@ mod articles;
 mod openapi;
 mod postgres_driver;
 mod postgres_tls;
+mod readme;
 mod support;
 mod tags;

@@ -4,6 +4,8 @@ mod app;
 mod client;
 mod database;
 pub mod postgres;
+pub mod program;
+pub mod shown;
 pub mod spec;
 
 pub use app::TestApp;
