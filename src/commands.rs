@@ -13,7 +13,7 @@ use crate::{
 use actix_web::web::Data;
 use anyhow::{Context, ensure};
 use std::{
-    io::{Read as _, Write as _},
+    io::{IsTerminal as _, Read as _, Write as _},
     net::TcpListener,
     path::Path,
     time::Instant,
@@ -58,7 +58,9 @@ fn serve(mut settings: Serve) -> anyhow::Result<()> {
 
 fn start_log(settings: &Serve) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&settings.log).context("STET_LOG is not a filter")?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Colours are for people: a journal or a file would keep the escape codes.
+    let colours = std::io::stderr().is_terminal();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
     match settings.log_format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().flatten_event(true).init(),
@@ -73,7 +75,7 @@ fn open(database: &Database, connections: u32) -> anyhow::Result<Db> {
         && let Some(directory) = Path::new(path).parent().filter(|d| !d.as_os_str().is_empty())
     {
         std::fs::create_dir_all(directory)
-            .with_context(|| format!("the directory {} cannot be made", directory.display()))?;
+            .with_context(|| format!("DATABASE_URL: the directory {} cannot be made", directory.display()))?;
     }
     let db = Db::open(&target, connections).context("DATABASE_URL: the database cannot be opened")?;
     let ran = db::migrate(&mut *db.connection()?)?;
@@ -85,11 +87,9 @@ fn open(database: &Database, connections: u32) -> anyhow::Result<Db> {
 
 /// Sees to an administrator and, where asked for, the demo newsroom.
 fn first_start(db: &Db, settings: &Serve, url: &str) -> anyhow::Result<()> {
-    let password = settings.admin_password.clone().map(Password::parse).transpose();
-    let password = password.map_err(|e| anyhow::anyhow!("STET_ADMIN_PASSWORD: {}", e.message))?;
     let conn = &mut *db.connection()?;
     diesel::Connection::transaction(conn, |conn| {
-        let named = settings.admin_email.as_ref().zip(password.as_ref());
+        let named = settings.admin_email.as_ref().zip(settings.admin_password.as_ref());
         if let Some(token) = setup::first_start(conn, named)? {
             print(&format!(
                 "There is no administrator yet. Open this link within 24 hours to become one; it works once:\n  {url}/setup#{token}\n"

@@ -1,7 +1,10 @@
 //! Every setting: a flag and a `STET_` variable alike. `.env.example` is held to this by a test.
 
-use crate::{db::Target, values::Email};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use crate::{auth::Password, db::Target, values::Email};
+use clap::{
+    Args, CommandFactory, Parser, Subcommand, ValueEnum,
+    error::{ContextKind, ContextValue},
+};
 use std::{net::SocketAddr, path::PathBuf};
 
 /// A headless CMS for newsrooms.
@@ -10,6 +13,43 @@ use std::{net::SocketAddr, path::PathBuf};
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// Reads the command line and the environment. Ends the program where help was asked for or the command is unknown.
+    ///
+    /// # Errors
+    /// One line that names the setting that is wrong, and does not show it where it is a secret.
+    pub fn read() -> Result<Self, String> {
+        Self::try_parse().map_err(|error| complaint(&error).unwrap_or_else(|| error.exit()))
+    }
+}
+
+/// What is wrong with a setting that has a variable; `None` where the error is about something else.
+fn complaint(error: &clap::Error) -> Option<String> {
+    let text = error.to_string();
+    let line = text.split("\n\n").next()?.trim_start_matches("error: ");
+    let mut line = line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut found = false;
+    for setting in settings(&Cli::command()) {
+        let (flag, Some(variable)) = (setting.to_string(), setting.get_env()) else { continue };
+        if !line.contains(&flag) {
+            continue;
+        }
+        found = true;
+        line = line.replace(&flag, &format!("{} ({})", variable.display(), flag.split(' ').next()?));
+        if let Some(ContextValue::String(secret)) = error.get(ContextKind::InvalidValue)
+            && setting.is_hide_env_values_set()
+        {
+            line = line.replacen(&format!("'{secret}' "), "", 1);
+        }
+    }
+    found.then_some(line)
+}
+
+/// Every argument of every command.
+fn settings(command: &clap::Command) -> Vec<clap::Arg> {
+    command.get_arguments().cloned().chain(command.get_subcommands().flat_map(settings)).collect()
 }
 
 #[derive(Debug, Subcommand)]
@@ -93,8 +133,8 @@ pub struct Serve {
     pub admin_email: Option<Email>,
 
     /// The first administrator's password: 12 to 128 characters.
-    #[arg(long, env = "STET_ADMIN_PASSWORD", hide_env_values = true, requires = "admin_email")]
-    pub admin_password: Option<String>,
+    #[arg(long, env = "STET_ADMIN_PASSWORD", hide_env_values = true, requires = "admin_email", value_parser = password)]
+    pub admin_password: Option<Password>,
 
     /// Origins whose pages may call the API, with commas between them; * for all (without credentials).
     #[arg(long, env = "STET_CORS_ORIGINS", value_delimiter = ',', value_parser = origin)]
@@ -143,6 +183,10 @@ fn email(text: &str) -> Result<Email, String> {
     Email::parse(text.to_owned()).map_err(|e| e.message.into_owned())
 }
 
+fn password(text: &str) -> Result<Password, String> {
+    Password::parse(text.to_owned()).map_err(|e| e.message.into_owned())
+}
+
 fn database(text: &str) -> Result<String, String> {
     Target::parse(text).map(|_| text.to_owned())
 }
@@ -172,11 +216,58 @@ fn origin(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::Cli;
-    use clap::CommandFactory;
+    use super::{Cli, complaint, settings};
+    use clap::{CommandFactory, Parser};
+    use std::collections::BTreeMap;
 
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_example_lists_every_setting_with_its_default_and_a_comment() {
+        let mut known = BTreeMap::new();
+        for setting in settings(&Cli::command()) {
+            let default = setting.get_default_values().first().map(|value| value.display().to_string());
+            if let Some(variable) = setting.get_env() {
+                known.insert(variable.display().to_string(), default.unwrap_or_default());
+            }
+        }
+        let example = include_str!("../.env.example");
+        let mut listed = BTreeMap::new();
+        for paragraph in example.split("\n\n").skip(1) {
+            assert!(paragraph.starts_with("# "), "no comment stands before {paragraph}");
+            let lines = paragraph.lines().filter_map(|line| line.strip_prefix('#'));
+            let settings = lines.filter(|line| !line.starts_with(' ')).filter_map(|line| line.split_once('='));
+            listed.extend(settings.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        }
+        assert_eq!(listed, known);
+    }
+
+    #[test]
+    fn a_wrong_setting_is_named_in_one_line_and_a_secret_is_not_shown() {
+        for (arguments, expected) in [
+            (
+                &["serve", "--listen", "x"][..],
+                "invalid value 'x' for 'STET_LISTEN (--listen)': invalid socket address syntax",
+            ),
+            (
+                &["serve", "--log-format", "xml"],
+                "invalid value 'xml' for 'STET_LOG_FORMAT (--log-format)' [possible values: text, json]",
+            ),
+            (
+                &["migrate", "--secret-key", "hunter2"],
+                "invalid value for 'STET_SECRET_KEY (--secret-key)': it has at least 32 characters",
+            ),
+            (
+                &["serve", "--ephemeral", "--database-url", "sqlite://x.db"],
+                "the argument '--ephemeral' cannot be used with 'DATABASE_URL (--database-url)'",
+            ),
+        ] {
+            let error = Cli::try_parse_from([&["stet"], arguments].concat()).unwrap_err();
+            assert_eq!(complaint(&error).as_deref(), Some(expected));
+        }
+        assert_eq!(complaint(&Cli::try_parse_from(["stet", "sing"]).unwrap_err()), None);
     }
 }

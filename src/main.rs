@@ -1,6 +1,5 @@
 //! The command line.
 
-use clap::Parser;
 use std::process::ExitCode;
 use stet::{commands, config::Cli};
 
@@ -12,7 +11,14 @@ fn main() -> ExitCode {
         eprintln!("stet: .env: {error}");
         return ExitCode::FAILURE;
     }
-    match commands::run(Cli::parse().command) {
+    let command = match Cli::read() {
+        Ok(cli) => cli.command,
+        Err(wrong) => {
+            eprintln!("stet: {wrong}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match commands::run(command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("stet: {error:#}");

@@ -51,7 +51,11 @@ impl Db {
     pub fn open(target: &Target, connections: u32) -> anyhow::Result<Self> {
         let writer = match target {
             Target::Sqlite(_) => Some(Writer::start(target)?),
-            Target::Postgres(_) => None,
+            Target::Postgres(_) => {
+                // The pool would try again until it gives up, and say that it was too slow.
+                drop(target.open()?);
+                None
+            }
         };
         let pool = Pool::builder()
             .max_size(connections)

@@ -10,7 +10,7 @@ pub mod spec;
 
 pub use app::TestApp;
 pub use client::Client;
-pub use database::Kind;
+pub use database::{Kind, fresh};
 
 /// Runs what waits for the database on a thread of its own, as handlers do.
 pub fn blocking<T: Send>(f: impl FnOnce() -> T + Send) -> T {
