@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 mod articles;
+mod commands;
 mod openapi;
 mod postgres_driver;
 mod postgres_tls;

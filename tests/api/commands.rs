@@ -1,0 +1,292 @@
+//! The program itself: its commands, its settings, its first start and its end.
+
+use crate::support::{
+    Client, Kind, fresh, postgres,
+    program::{self, Server},
+};
+use serde_json::json;
+use std::{
+    fs,
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    path::Path,
+    process::{Output, Stdio},
+    time::{Duration, Instant},
+};
+use stet::db::Target;
+
+const EMAIL: &str = "mira@lantern.example";
+const PASSWORD: &str = "a tide table for March";
+const ADMINISTRATOR: [(&str, &str); 2] = [("STET_ADMIN_EMAIL", EMAIL), ("STET_ADMIN_PASSWORD", PASSWORD)];
+const SECRET: (&str, &str) = ("STET_SECRET_KEY", "nine gulls on a wire, and a tenth on the mast");
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// It failed, and said why in one line.
+#[track_caller]
+fn assert_refused(output: &Output, expected: &[&str]) {
+    let said = text(&output.stderr);
+    assert!(!output.status.success(), "it went on: {said}");
+    assert_eq!(said.lines().count(), 1, "more than a line: {said}");
+    for part in expected {
+        assert!(said.contains(part), "{part:?} is not in: {said}");
+    }
+    assert!(!said.contains("panicked"), "{said}");
+}
+
+/// Signs in and gives a client with the token.
+async fn sign_in(server: &Server, email: &str, password: &str) -> Client {
+    let anyone = Client::new(&server.address, None);
+    let session = anyone.post("/auth/login", json!({"email": email, "password": password})).await;
+    Client::new(&server.address, Some(session.assert(200).text("/access_token")))
+}
+
+fn create_user(folder: &Path, email: &str, password: &str, role: &str) -> Output {
+    let mut command = program::command(program::PATH, folder);
+    command.args(["user", "create", "--email", email, "--role", role, "--password-stdin"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // It may have ended without reading.
+    drop(child.stdin.take().unwrap().write_all(password.as_bytes()));
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn help_lists_the_commands() {
+    let help = program::run(folder().path(), &["--help"], &[]);
+    assert!(help.status.success());
+    for command in ["serve", "migrate", "user", "openapi"] {
+        assert!(text(&help.stdout).lines().any(|line| line.trim_start().starts_with(command)), "{command}");
+    }
+}
+
+#[test]
+fn openapi_prints_the_committed_document() {
+    let printed = program::run(folder().path(), &["openapi"], &[]);
+    let committed = fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/openapi.json")).unwrap();
+    assert!(printed.stdout == committed, "run: cargo run -- openapi > openapi/openapi.json");
+}
+
+#[test]
+fn a_wrong_setting_stops_the_start_with_one_line_that_names_it() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let cases: &[(&[(&str, &str)], &[&str])] = &[
+        (&[("DATABASE_URL", "mysql://stet:hunter2@db/stet")], &["DATABASE_URL", "sqlite:// or postgres://"]),
+        (&[("DATABASE_URL", "sqlite:///proc/nowhere/stet.db")], &["DATABASE_URL", "/proc/nowhere"]),
+        (&[("DATABASE_URL", "postgres://stet:hunter2@127.0.0.1:1/stet")], &["DATABASE_URL", "127.0.0.1:1", "refused"]),
+        (
+            &[("DATABASE_URL", "postgres://127.0.0.1:1/stet?sslmode=perhaps")],
+            &["DATABASE_URL", "sslmode", "verify-full"],
+        ),
+        (&[("STET_LISTEN", "everywhere")], &["STET_LISTEN", "everywhere"]),
+        (&[("STET_LISTEN", &taken)], &["STET_LISTEN", &taken, "in use"]),
+        (&[("STET_ADMIN_EMAIL", EMAIL)], &["STET_ADMIN_PASSWORD"]),
+        (&[ADMINISTRATOR[0], ("STET_ADMIN_PASSWORD", "hunter2")], &["STET_ADMIN_PASSWORD", "12 to 128"]),
+        (&[("STET_ADMIN_EMAIL", "mira"), ADMINISTRATOR[1]], &["STET_ADMIN_EMAIL", "mira"]),
+        (&[("STET_SECRET_KEY", "hunter2")], &["STET_SECRET_KEY", "32"]),
+        (&[("STET_PUBLIC_URL", "lantern.example")], &["STET_PUBLIC_URL"]),
+        (&[("STET_CORS_ORIGINS", "https://lantern.example/")], &["STET_CORS_ORIGINS"]),
+        (&[("STET_WORKERS", "0")], &["STET_WORKERS"]),
+        (&[("STET_LOG", "stet=loud")], &["STET_LOG"]),
+        (&[("STET_LOG_FORMAT", "xml")], &["STET_LOG_FORMAT", "text, json"]),
+    ];
+    for (settings, expected) in cases {
+        let folder = folder();
+        let mut serve = program::command(program::PATH, folder.path());
+        serve.arg("serve").env("STET_LISTEN", "127.0.0.1:0").envs(settings.iter().copied());
+        let began = Instant::now();
+        let output = serve.output().unwrap();
+        assert_refused(&output, expected);
+        assert!(began.elapsed() < Duration::from_secs(4), "{settings:?}: it took {:?} to say so", began.elapsed());
+        assert!(!text(&output.stderr).contains("hunter2"), "a secret is shown: {}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn a_throw_away_database_does_not_stand_in_for_one_that_is_named() {
+    let output = program::run(folder().path(), &["serve", "--ephemeral"], &[("DATABASE_URL", "sqlite://stet.db")]);
+    assert_refused(&output, &["--ephemeral", "DATABASE_URL"]);
+}
+
+#[actix_web::test]
+async fn a_user_who_was_created_signs_in() {
+    let folder = folder();
+    let created = create_user(folder.path(), "jonas@lantern.example", "nine gulls on a wire\n", "editor");
+    assert_eq!(text(&created.stdout), "jonas@lantern.example may sign in as editor.\n", "{created:?}");
+    let again = create_user(folder.path(), "jonas@lantern.example", "nine gulls on a wire\n", "author");
+    assert!(!again.status.success() && text(&again.stderr).contains("jonas@lantern.example"), "{again:?}");
+    for (password, role) in [("too short", "editor"), ("nine gulls on a wire", "reader")] {
+        let refused = create_user(folder.path(), "ada@lantern.example", password, role);
+        assert_refused(&refused, &[if role == "reader" { "reader" } else { "12 to 128" }]);
+    }
+    let server = Server::start(folder.path(), &[], &[]);
+    let jonas = sign_in(&server, "jonas@lantern.example", "nine gulls on a wire").await;
+    assert_eq!(jonas.get("/me").await.assert(200).json["role"], "editor");
+}
+
+#[test]
+fn migrate_may_be_run_again() {
+    let postgres = postgres::server().map(|_| match fresh(Kind::Postgres) {
+        (Target::Postgres(url), _) => url,
+        (other, _) => panic!("not PostgreSQL: {other:?}"),
+    });
+    for url in ["sqlite://news/stet.db".to_owned()].into_iter().chain(postgres) {
+        let folder = folder();
+        for _ in 0..2 {
+            let output = program::run(folder.path(), &["migrate"], &[("DATABASE_URL", &url)]);
+            assert!(output.status.success(), "{url}: {output:?}");
+            assert_eq!(text(&output.stdout), "The database is up to date.\n");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn the_link_for_the_first_administrator_is_printed_only_where_there_is_none() {
+    let folder = folder();
+    let mut server = Server::start(folder.path(), &[], &[]);
+    let said = server.stdout();
+    let link = said.lines().find_map(|line| line.trim().split_once('#'));
+    let (link, token) = link.unwrap_or_else(|| panic!("no link: {said}"));
+    assert_eq!(link, format!("{}/setup", server.address));
+    Client::new(&server.address, None).get("//setup").await.assert(200);
+    let setup = json!({"token": token, "email": EMAIL, "name": "Mira Holt", "password": PASSWORD});
+    let anyone = Client::new(&server.address, None);
+    anyone.post("/auth/setup", setup.clone()).await.assert(200);
+    anyone.post("/auth/setup", setup).await.assert_problem(401, "invalid_token");
+    server.stop();
+    let server = Server::start(folder.path(), &[], &[]);
+    assert!(!server.stdout().contains("/setup#"), "{}", server.stdout());
+    assert_eq!(sign_in(&server, EMAIL, PASSWORD).await.get("/me").await.json["role"], "admin");
+}
+
+#[actix_web::test]
+async fn the_environment_makes_one_administrator_once() {
+    let folder = folder();
+    let mut server = Server::start(folder.path(), &[], &ADMINISTRATOR);
+    assert!(!server.stdout().contains("/setup#"), "{}", server.stdout());
+    sign_in(&server, EMAIL, PASSWORD).await;
+    server.stop();
+    let other = [ADMINISTRATOR[0], ("STET_ADMIN_PASSWORD", "another one altogether")];
+    let server = Server::start(folder.path(), &[], &other);
+    sign_in(&server, EMAIL, PASSWORD).await;
+}
+
+#[actix_web::test]
+async fn a_token_outlives_a_restart() {
+    let folder = folder();
+    let public = ("STET_PUBLIC_URL", "https://lantern.example");
+    let settings = [ADMINISTRATOR[0], ADMINISTRATOR[1], public];
+    let mut server = Server::start(folder.path(), &[], &settings);
+    let mira = sign_in(&server, EMAIL, PASSWORD).await;
+    server.stop();
+    let server = Server::start(folder.path(), &[], &settings);
+    Client::new(&server.address, mira.token).get("/me").await.assert(200);
+}
+
+#[actix_web::test]
+async fn keys_that_a_secret_encrypts_need_it_again() {
+    let folder = folder();
+    let settings = [ADMINISTRATOR[0], ADMINISTRATOR[1], SECRET];
+    Server::start(folder.path(), &[], &settings).stop();
+    let serve = |settings: &[(&str, &str)]| {
+        let settings = [&[("STET_LISTEN", "127.0.0.1:0"), ("STET_LOG", "off")], settings].concat();
+        program::run(folder.path(), &["serve"], &settings)
+    };
+    assert_refused(&serve(&[]), &["STET_SECRET_KEY", "encrypted"]);
+    let other = ("STET_SECRET_KEY", "another secret, of more than 32 characters");
+    assert_refused(&serve(&[other]), &["STET_SECRET_KEY", "not the one"]);
+    let server = Server::start(folder.path(), &[], &settings);
+    sign_in(&server, EMAIL, PASSWORD).await.get("/me").await.assert(200);
+}
+
+#[actix_web::test]
+async fn the_demo_is_the_same_each_time_and_is_filled_in_once() {
+    let listed = "/articles?limit=100&count=true&sort=created_at&fields=id,slug,published_at";
+    let mut answers = Vec::new();
+    let (one, another) = (folder(), folder());
+    for folder in [&one, &one, &another] {
+        let mut server = Server::start(folder.path(), &["--demo"], &[]);
+        answers.push(Client::new(&server.address, None).get(listed).await.assert(200).json.to_string());
+        server.stop();
+    }
+    assert!(answers[0].len() > 1000, "{}", answers[0]);
+    assert_eq!(answers[0], answers[1]);
+    // The cursor is sealed by the database's own key.
+    assert_eq!(answers[0].split("\"page\"").next(), answers[2].split("\"page\"").next());
+}
+
+#[actix_web::test]
+async fn an_ephemeral_server_leaves_nothing_behind() {
+    let (folder, temporary) = (folder(), folder());
+    let temporary_path = temporary.path().to_str().unwrap();
+    let mut server = Server::start(folder.path(), &["--demo", "--ephemeral"], &[("TMPDIR", temporary_path)]);
+    assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 1);
+    assert!(!server.address.ends_with(":0"), "{}", server.address);
+    let page = Client::new(&server.address, None).get("/articles?limit=1&count=true").await;
+    assert!(page.assert(200).json["page"]["total"].as_i64() > Some(30), "{}", page.json);
+    server.stop();
+    assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 0);
+    assert!(!folder.path().join("data").exists());
+}
+
+#[actix_web::test]
+async fn a_request_in_flight_is_answered_before_the_end() {
+    let folder = folder();
+    let mut server = Server::start(folder.path(), &[], &ADMINISTRATOR);
+    let token = sign_in(&server, EMAIL, PASSWORD).await.token.unwrap();
+    let address = server.address.trim_start_matches("http://").to_owned();
+    let body = r#"{"name": "Slack water"}"#;
+    let (first, rest) = body.split_at(9);
+    let mut request = TcpStream::connect(&address).unwrap();
+    request.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let head = format!(
+        "POST /api/v1/tags HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{first}",
+        body.len()
+    );
+    request.write_all(head.as_bytes()).unwrap();
+    // The handler waits for the rest of the body by the time another request has been answered.
+    Client::new(&server.address, None).get("/tags").await.assert(200);
+    server.terminate();
+    let refused = || TcpStream::connect(&address).is_err();
+    let began = Instant::now();
+    while !refused() {
+        assert!(began.elapsed() < Duration::from_secs(10), "new connections are still taken");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    request.write_all(rest.as_bytes()).unwrap();
+    let mut answer = String::new();
+    request.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
+    assert!(server.wait().success(), "{}", server.stderr());
+    let server = Server::start(folder.path(), &[], &[]);
+    Client::new(&server.address, None).get("/tags/slack-water").await.assert(200);
+}
+
+#[actix_web::test]
+async fn an_idle_connection_does_not_hold_up_the_end() {
+    let folder = folder();
+    let mut server = Server::start(folder.path(), &[], &[]);
+    let address = server.address.trim_start_matches("http://");
+    let mut idle = TcpStream::connect(address).unwrap();
+    idle.write_all(format!("GET /api/v1/tags HTTP/1.1\r\nHost: {address}\r\n\r\n").as_bytes()).unwrap();
+    assert!(idle.read(&mut [0; 64]).unwrap() > 0);
+    let began = Instant::now();
+    server.stop();
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+}
+
+#[test]
+fn the_log_in_a_file_has_no_colours() {
+    let folder = folder();
+    let mut server = Server::start(folder.path(), &[], &[]);
+    server.stop();
+    assert!(server.stderr().contains("brought up to date"), "{}", server.stderr());
+    assert!(!server.stderr().contains('\u{1b}'), "{}", server.stderr());
+}
