@@ -112,8 +112,9 @@ pub fn serve(app: Data<App>, listener: TcpListener, listening: &Listening) -> st
             .configure(routes)
             .split_for_parts();
         inner
-            .configure(openapi::routes)
             .configure(auth::setup::pages)
+            // Last: it takes every address that nobody took before it.
+            .configure(openapi::routes)
             .default_service(web::to(move |request: HttpRequest, paths: Data<Paths>| {
                 std::future::ready(front::fallback(&request, &paths))
             }))
