@@ -13,9 +13,12 @@ use crate::{
 use actix_web::web::Data;
 use anyhow::{Context, ensure};
 use std::{
+    future::poll_fn,
     io::{IsTerminal as _, Read as _, Write as _},
     net::TcpListener,
     path::Path,
+    pin::pin,
+    task::Poll,
     time::Instant,
 };
 use tracing_subscriber::EnvFilter;
@@ -50,7 +53,12 @@ fn serve(mut settings: Serve) -> anyhow::Result<()> {
     let site = Site { url, name: settings.site_name.clone(), comment_depth: settings.comment_depth };
     let app = Data::new(App::new(db, site, settings.database.secret_key.as_deref())?);
     actix_web::rt::System::new().block_on(async move {
-        let server = app::serve(app, listener, &listening)?;
+        let mut server = pin!(app::serve(app, listener, &listening)?);
+        // The first poll starts the workers and listens for signals; before it, SIGTERM would end the process at once.
+        let started = poll_fn(|context| Poll::Ready(server.as_mut().poll(context))).await;
+        if let Poll::Ready(ended) = started {
+            return ended.context("the server failed");
+        }
         print(&format!("Stet listens on http://{address} (ready in {} ms)\n", began.elapsed().as_millis()))?;
         server.await.context("the server failed")
     })
