@@ -31,7 +31,10 @@ fn complaint(error: &clap::Error) -> Option<String> {
     let line = text.split("\n\n").next()?.trim_start_matches("error: ");
     let mut line = line.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut found = false;
-    for setting in settings(&Cli::command()) {
+    let mut command = Cli::command();
+    // Before this an argument does not know how it is written.
+    command.build();
+    for setting in settings(&command) {
         let (flag, Some(variable)) = (setting.to_string(), setting.get_env()) else { continue };
         if !line.contains(&flag) {
             continue;
