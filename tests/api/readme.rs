@@ -58,7 +58,7 @@ fn every_command_of_the_readme_does_what_it_says() {
             other => panic!("a block of {other} that no test reads:\n{text}"),
         }
     }
-    assert!(shell.commands > 20, "only {} requests were sent", shell.commands);
+    assert!(shell.commands > 15, "only {} requests were sent", shell.commands);
 }
 
 #[test]
