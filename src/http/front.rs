@@ -1,7 +1,10 @@
 //! What happens to every request before and after its handler.
 
 use super::{answer::SPARSE, etag, request_id};
-use crate::error::{Code, Error};
+use crate::{
+    auth,
+    error::{Code, Error},
+};
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError,
     body::{EitherBody, MessageBody},
@@ -93,6 +96,9 @@ pub async fn inner<B: MessageBody + 'static>(
     let signed_in = request.headers().contains_key(header::AUTHORIZATION);
     let reads = request.method() == Method::GET;
     let api = is_api(request.path());
+    if api {
+        auth::identify(request.request()).await;
+    }
     let mut response = next.call(request).await?;
     let cacheable = reads && !signed_in && matches!(response.status(), StatusCode::OK | StatusCode::NOT_MODIFIED);
     if api {
