@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 mod articles;
+mod auth;
+mod http;
 mod openapi;
 mod support;
 mod tags;

@@ -6,7 +6,7 @@ mod database;
 pub mod postgres;
 pub mod spec;
 
-pub use app::TestApp;
+pub use app::{PASSWORD, TestApp};
 pub use client::{Client, Reply};
 pub use database::{Kind, fresh};
 
