@@ -17,7 +17,7 @@ async fn broken_json_is_refused_with_its_line_and_column(app: TestApp) {
     let deep = format!("{{\"title\": \"Ebb\", \"custom\": {}1{}}}", "{\"a\":".repeat(200), "}".repeat(200));
     let lists = "[".repeat(100_000);
     for (body, place) in [
-        ("{\"title\": \"Ebb\",\n \"featured\": treu}", "line 2, column 17"),
+        ("{\"title\": \"Ebb\",\n \"featured\": treu}", "line 2, column 16"),
         ("{\"title\": \"Ebb\"", "line 1, column 15"),
         ("{\"title\": \"Ebb\",}", "line 1, column 17"),
         ("{'title': 'Ebb'}", "line 1, column 2"),
@@ -113,10 +113,11 @@ async fn every_mistake_is_found_at_once(app: TestApp) {
         "/title",
         "/visibility",
     ];
-    // `source` is missing as well, but what stands in its place is found first and is repaired with the whole.
-    let missing: Vec<_> = expected.iter().filter(|at| !found.contains(&(**at).to_owned())).collect();
-    assert!(missing.iter().all(|at| **at == "/body/source"), "{missing:?} are not among {found:?}");
-    assert!(found.iter().all(|at| expected.contains(&at.as_str()) || at.starts_with("/tags/")), "{found:?}");
+    let mut found = found;
+    found.sort();
+    let mut expected = expected.map(str::to_owned);
+    expected.sort();
+    assert_eq!(found, expected);
 }
 
 async fn a_list_is_no_object_and_nothing_else_is(app: TestApp) {
