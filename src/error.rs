@@ -87,6 +87,29 @@ impl FieldError {
     pub fn new(pointer: impl Into<String>, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self { pointer: pointer.into(), code: code.into(), message: message.into() }
     }
+
+    fn told(&self) -> Self {
+        Self::new(told(&self.pointer, MAX_POINTER), self.code.clone(), told(&self.message, MAX_MESSAGE))
+    }
+}
+
+/// Characters of a pointer and of a message that are sent, and mistakes in one answer.
+const MAX_POINTER: usize = 500;
+const MAX_MESSAGE: usize = 2000;
+const MAX_ERRORS: usize = 100;
+
+/// A text that may repeat what the client sent, fit to be sent back: without control characters, and with its middle
+/// left out where it is long. Both ends are kept, since what is allowed stands at the end.
+fn told(text: &str, max: usize) -> String {
+    let plain = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+    let length = text.chars().count();
+    if length <= max {
+        return text.chars().map(plain).collect();
+    }
+    let (head, tail) = (max / 4, max - max / 4 - 1);
+    let head = text.chars().take(head);
+    let tail = text.chars().skip(length - tail);
+    head.chain(['…']).chain(tail).map(plain).collect()
 }
 
 /// A problem (RFC 9457): the body of every error.
@@ -226,10 +249,14 @@ impl Error {
             kind: format!("urn:stet:problem:{}", code.as_str()),
             title: code.title(),
             status: code.status().as_u16(),
-            detail: self.0.detail.clone().unwrap_or_else(|| code.title().to_owned()),
+            detail: self
+                .0
+                .detail
+                .as_deref()
+                .map_or_else(|| code.title().to_owned(), |detail| told(detail, MAX_MESSAGE)),
             code,
             request_id,
-            errors: self.0.errors.clone(),
+            errors: self.0.errors.iter().take(MAX_ERRORS).map(FieldError::told).collect(),
         }
     }
 }
@@ -330,7 +357,15 @@ impl ResponseError for Error {
 
 #[cfg(test)]
 mod tests {
-    use super::Code;
+    use super::{Code, told};
+
+    #[test]
+    fn what_is_told_is_short_and_plain() {
+        assert_eq!(told("a\0b\nc", 10), "a\u{fffd}b\u{fffd}c");
+        assert_eq!(told("ääääää", 6), "ääääää");
+        let cut = told(&format!("ab{}yz", "ö".repeat(50)), 8);
+        assert_eq!(cut, "ab…öööyz");
+    }
 
     #[test]
     fn the_table_and_the_wire_agree() {

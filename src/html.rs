@@ -1,5 +1,6 @@
 //! From what people write to HTML that is safe to show: one policy for articles, one for comments.
 
+use crate::error::{Error, Result};
 use ammonia::{Builder, UrlRelative};
 use comrak::{Options, markdown_to_html};
 use html5ever::{
@@ -75,6 +76,17 @@ fn render(source: &str, html: bool) -> String {
     options.render.escape = !html;
     options.render.hardbreaks = !html;
     markdown_to_html(source, &options)
+}
+
+/// Refuses HTML that a short text became too much of: a table fills its empty cells by itself.
+///
+/// # Errors
+/// 422 at the place of the text.
+pub fn at_most(max: usize, html: String, pointer: &str) -> Result<String> {
+    if html.len() <= max {
+        return Ok(html);
+    }
+    Err(Error::invalid_field(pointer, "too_long", format!("it becomes more than {max} bytes of HTML")))
 }
 
 /// The words of a body, without its markup; blocks stand apart.

@@ -298,24 +298,36 @@ pub fn open_object(description: &str) -> ObjectBuilder {
         .examples([json!({})])
 }
 
-/// A site's own fields: any JSON object of at most 64 KiB.
+/// A site's own fields: any JSON object of at most 64 KiB, at most 32 levels deep.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Map<String, Value>", into = "Map<String, Value>")]
 pub struct Custom(pub Map<String, Value>);
 
 /// Bytes of it as JSON.
 const MAX_CUSTOM: usize = 64 * 1024;
+/// Objects and lists in one another, so that no reader of an answer meets its own bound.
+const MAX_CUSTOM_DEPTH: usize = 32;
+
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Object(fields) => 1 + fields.values().map(depth).max().unwrap_or(0),
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
+}
 
 impl TryFrom<Map<String, Value>> for Custom {
     type Error = Refusal;
 
     fn try_from(fields: Map<String, Value>) -> Result<Self, Refusal> {
         let size = serde_json::to_vec(&fields).map_or(usize::MAX, |json| json.len());
-        if size <= MAX_CUSTOM {
-            Ok(Self(fields))
-        } else {
-            Err(Refusal::new("too_long", format!("it has at most {MAX_CUSTOM} bytes as JSON")))
+        if size > MAX_CUSTOM {
+            return Err(Refusal::new("too_long", format!("it has at most {MAX_CUSTOM} bytes as JSON")));
         }
+        if fields.values().map(depth).max() >= Some(MAX_CUSTOM_DEPTH) {
+            return Err(Refusal::new("too_deep", format!("it is at most {MAX_CUSTOM_DEPTH} levels deep")));
+        }
+        Ok(Self(fields))
     }
 }
 
@@ -327,7 +339,7 @@ impl From<Custom> for Map<String, Value> {
 
 impl PartialSchema for Custom {
     fn schema() -> RefOr<Schema> {
-        open_object("A site's own fields: any JSON object of at most 64 KiB.").into()
+        open_object("A site's own fields: any JSON object of at most 64 KiB, at most 32 levels deep.").into()
     }
 }
 

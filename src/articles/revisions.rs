@@ -111,13 +111,7 @@ pub fn insert(
         BodyFormat::Markdown => html::from_markdown(source),
         BodyFormat::Html => html::article(source),
     };
-    if html.len() > MAX_HTML {
-        return Err(Error::invalid_field(
-            "/body/source",
-            "too_long",
-            format!("it becomes more than {MAX_HTML} bytes of HTML"),
-        ));
-    }
+    let html = html::at_most(MAX_HTML, html, "/body/source")?;
     let text = html::text(&html);
     let words = html::count_words(&text);
     let excerpt = new.excerpt.as_ref().map_or_else(|| html::excerpt(&text, EXCERPT), ToString::to_string);

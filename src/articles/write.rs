@@ -4,7 +4,7 @@ use super::model::{BodyFormat, Custom, Excerpt, Status, Subtitle, Title, Visibil
 use crate::{
     clock::Time,
     http::{Changes, List, field_names, list_params},
-    values::{Image, Language, Line, Prose, Ref, Slug, WebUrl},
+    values::{Image, Language, Line, Prose, Ref, Slug, WebUrl, few},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -34,18 +34,18 @@ pub struct NewArticle {
     #[serde(default)]
     pub body: Option<NewBody>,
     /// The byline, by ids or slugs; one's own where it is left out.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "few::<20, _, _>")]
     #[schema(max_items = 20)]
     pub authors: Option<Vec<Ref>>,
     /// By ids or slugs.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "few::<50, _, _>")]
     #[schema(max_items = 50)]
     pub tags: Option<Vec<Ref>>,
     /// Where it stands, by id or slug.
     #[serde(default)]
     pub section: Option<Ref>,
     /// Articles that an editor pins below this one, by ids or slugs.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "few::<20, _, _>")]
     #[schema(max_items = 20)]
     pub related: Option<Vec<Ref>>,
     #[serde(default)]

@@ -18,8 +18,17 @@ use crate::{
     error::{Code, Error, Result},
     permissions::{Permission, Role},
 };
-use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header::AUTHORIZATION, web::Data};
-use std::{marker::PhantomData, ops::Deref, pin::Pin};
+use actix_web::{
+    FromRequest, HttpMessage, HttpRequest,
+    dev::Payload,
+    http::header::{AUTHORIZATION, HeaderValue},
+    web::Data,
+};
+use std::{
+    future::{Ready, ready},
+    marker::PhantomData,
+    ops::Deref,
+};
 
 /// Somebody on the staff who is signed in.
 #[derive(Debug, Clone)]
@@ -61,28 +70,40 @@ impl Viewer {
     }
 }
 
+/// Who is asking, found out before the handler's arguments are: these are read side by side, and a mistake in a body
+/// must not be answered to somebody who may not send one.
+struct Identified(Result<Viewer>);
+
+/// Finds out who is asking, for the extractors.
+pub async fn identify(request: &HttpRequest) {
+    if let Some(given) = request.headers().get(AUTHORIZATION).cloned() {
+        let viewer = viewer(request, given).await;
+        request.extensions_mut().insert(Identified(viewer));
+    }
+}
+
+async fn viewer(request: &HttpRequest, authorization: HeaderValue) -> Result<Viewer> {
+    let app = request.app_data::<Data<App>>().ok_or_else(|| Error::internal("a request has no App"))?;
+    let token = authorization
+        .to_str()
+        .ok()
+        .and_then(bearer)
+        .ok_or_else(|| Error::with(Code::InvalidToken, "send `Authorization: Bearer TOKEN`"))?;
+    let claims = app.keys.verify(token, clock::now())?;
+    let actor = app.db.read(move |conn| queries::actor(conn, claims.sub, claims.sid, clock::now())).await?;
+    actor.map(Viewer::Staff).ok_or_else(|| Error::with(Code::InvalidToken, "the session has ended; sign in again"))
+}
+
 impl FromRequest for Viewer {
     type Error = Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
+    type Future = Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let Some(given) = request.headers().get(AUTHORIZATION) else {
-            return Box::pin(std::future::ready(Ok(Self::Public)));
-        };
-        let given = given.clone();
-        let app = request.app_data::<Data<App>>().cloned();
-        Box::pin(async move {
-            let app = app.ok_or_else(|| Error::internal("a handler has no App"))?;
-            let token = given
-                .to_str()
-                .ok()
-                .and_then(bearer)
-                .ok_or_else(|| Error::with(Code::InvalidToken, "send `Authorization: Bearer TOKEN`"))?;
-            let claims = app.keys.verify(token, clock::now())?;
-            let actor = app.db.read(move |conn| queries::actor(conn, claims.sub, claims.sid, clock::now())).await?;
-            actor
-                .map(Self::Staff)
-                .ok_or_else(|| Error::with(Code::InvalidToken, "the session has ended; sign in again"))
+        let identified = request.extensions_mut().remove::<Identified>();
+        ready(match identified {
+            Some(Identified(viewer)) => viewer,
+            None if request.headers().contains_key(AUTHORIZATION) => Err(Error::internal("nobody asked who it is")),
+            None => Ok(Self::Public),
         })
     }
 }
@@ -117,12 +138,10 @@ impl<P> Deref for Can<P> {
 
 impl<P: Permission> FromRequest for Can<P> {
     type Error = Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
+    type Future = Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let viewer = Viewer::from_request(request, payload);
-        Box::pin(async move {
-            let viewer = viewer.await?;
+        ready(Viewer::from_request(request, payload).into_inner().and_then(|viewer| {
             let Viewer::Staff(actor) = viewer.clone() else { return Err(Error::new(Code::Unauthenticated)) };
             if actor.may::<P>() {
                 Ok(Self { viewer, actor, permission: PhantomData })
@@ -132,6 +151,6 @@ impl<P: Permission> FromRequest for Can<P> {
                     format!("this takes the role {} or above; yours is {}", P::FROM, actor.role),
                 ))
             }
-        })
+        }))
     }
 }

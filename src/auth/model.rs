@@ -3,7 +3,7 @@
 use super::Password;
 use crate::{
     users::User,
-    values::{Email, Line},
+    values::{Email, Line, Prose},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -14,8 +14,8 @@ use utoipa::ToSchema;
 #[schema(example = json!({"email": "mira@lantern.example", "password": "a tide table for March", "device_name": "desk"}))]
 pub struct Login {
     pub email: Email,
-    /// Any text: whether it is the right one is all that is said of it.
-    pub password: Line<1, 128>,
+    /// Any text, taken as it is: whether it is the right one is all that is said of it.
+    pub password: Prose<1, 128>,
     /// A name to know the session by.
     #[serde(default)]
     pub device_name: Option<Line<1, 100>>,

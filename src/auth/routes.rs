@@ -11,7 +11,7 @@ use crate::{
     clock,
     db::Id,
     error::{Code, Error, Result},
-    http::{Answer, Json},
+    http::{Answer, Json, NoParams, Query},
     permissions::UseAccount,
     users::{self, User},
 };
@@ -28,7 +28,7 @@ pub fn routes(config: &mut ServiceConfig) {
 /// pair. An unknown address and a wrong password are answered alike, after the same work.
 #[utoipa::path(tag = "Auth", request_body = Login, responses((status = OK, description = "The session.", body = Session)))]
 #[post("/auth/login")]
-async fn login(app: Data<App>, body: Json<Login>) -> Result<Answer> {
+async fn login(app: Data<App>, _: Query<NoParams>, body: Json<Login>) -> Result<Answer> {
     let Login { email, password, device_name } = body.value;
     let known = app.db.read(move |conn| users::find_by_email(conn, &email)).await?;
     let hash = known.as_ref().and_then(|user| user.password_hash.clone());
@@ -44,7 +44,7 @@ async fn login(app: Data<App>, body: Json<Login>) -> Result<Answer> {
 /// Uses the refresh token up and gives the next pair. A refresh token that is used a second time ends its session.
 #[utoipa::path(tag = "Auth", request_body = Refresh, responses((status = OK, description = "The session, with new tokens.", body = Session)))]
 #[post("/auth/refresh")]
-async fn refresh(app: Data<App>, body: Json<Refresh>) -> Result<Answer> {
+async fn refresh(app: Data<App>, _: Query<NoParams>, body: Json<Refresh>) -> Result<Answer> {
     let token = body.value.refresh_token;
     let rotation = app.db.write(move |conn| queries::rotate(conn, token.as_str(), clock::now())).await?;
     match rotation {
@@ -61,7 +61,7 @@ async fn refresh(app: Data<App>, body: Json<Refresh>) -> Result<Answer> {
 /// unknown is no error: what was to be ended has ended.
 #[utoipa::path(tag = "Auth", request_body = Refresh, responses((status = NO_CONTENT, description = "The session has ended.")))]
 #[post("/auth/logout")]
-async fn logout(app: Data<App>, body: Json<Refresh>) -> Result<Answer> {
+async fn logout(app: Data<App>, _: Query<NoParams>, body: Json<Refresh>) -> Result<Answer> {
     let token = body.value.refresh_token;
     app.db
         .write(move |conn| {
@@ -78,7 +78,7 @@ async fn logout(app: Data<App>, body: Json<Refresh>) -> Result<Answer> {
 /// Takes the one-time token that the first start printed where the environment named no administrator, and signs in.
 #[utoipa::path(tag = "Auth", request_body = Setup, responses((status = OK, description = "The session.", body = Session)))]
 #[post("/auth/setup")]
-async fn set_up(app: Data<App>, body: Json<Setup>) -> Result<Answer> {
+async fn set_up(app: Data<App>, _: Query<NoParams>, body: Json<Setup>) -> Result<Answer> {
     let Setup { token, email, name, password } = body.value;
     let hash = app.hasher.hash(password).await?;
     let user = app
@@ -95,7 +95,7 @@ async fn set_up(app: Data<App>, body: Json<Setup>) -> Result<Answer> {
 /// The user that the token speaks for.
 #[utoipa::path(tag = "Auth", responses((status = OK, description = "The user.", body = User)), security(("bearer" = [])))]
 #[get("/me")]
-async fn get_me(who: Can<UseAccount>, app: Data<App>) -> Result<Answer> {
+async fn get_me(who: Can<UseAccount>, app: Data<App>, _: Query<NoParams>) -> Result<Answer> {
     app.db.read(move |conn| Answer::found(&User::from(users::find(conn, who.user)?))).await
 }
 

@@ -5,7 +5,7 @@ use crate::{
     db::{AsJson, Id},
     http::{Changes, List, Versioned, field_names, list_params, page::ListOf},
     schema::authors,
-    values::{Image, Line, Prose, Slug, WebUrl},
+    values::{Image, Line, Prose, Slug, WebUrl, few},
 };
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -74,7 +74,7 @@ pub struct NewAuthor {
     pub website: Option<WebUrl>,
     #[serde(default)]
     pub image: Option<Image>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "few::<20, _, _>")]
     #[schema(max_items = 20)]
     pub links: Option<Vec<AuthorLink>>,
 }

@@ -14,6 +14,9 @@ use crate::{
 use diesel::prelude::*;
 use std::collections::HashMap;
 
+/// The longest HTML that a biography may become, in bytes.
+const MAX_HTML: usize = 200_000;
+
 /// The columns that a client decides.
 #[derive(Insertable, AsChangeset)]
 #[diesel(table_name = authors, treat_none_as_default_value = false, treat_none_as_null = true)]
@@ -28,17 +31,17 @@ struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    fn of(new: &'a NewAuthor, slug: &'a Slug) -> Self {
+    fn of(new: &'a NewAuthor, slug: &'a Slug) -> Result<Self> {
         let bio = new.bio.as_ref().map_or("", |bio| bio.as_str());
-        Self {
+        Ok(Self {
             slug,
             name: new.name.as_str(),
             bio,
-            bio_html: html::from_markdown(bio),
+            bio_html: html::at_most(MAX_HTML, html::from_markdown(bio), "/bio")?,
             website: new.website.as_ref(),
             image: new.image.clone().map(AsJson),
             links: AsJson(new.links.clone().unwrap_or_default()),
-        }
+        })
     }
 }
 
@@ -90,7 +93,7 @@ pub fn insert(conn: &mut Conn, new: &NewAuthor, id: Id, now: Time) -> Result<Aut
     diesel::insert_into(authors::table)
         .values((
             authors::id.eq(id),
-            Columns::of(new, &slug),
+            Columns::of(new, &slug)?,
             authors::version.eq(1),
             authors::created_at.eq(now),
             authors::updated_at.eq(now),
@@ -116,7 +119,7 @@ pub fn update(
     }
     let slug = new.slug.clone().unwrap_or(author.slug);
     diesel::update(authors::table.find(author.id))
-        .set((Columns::of(&new, &slug), authors::version.eq(authors::version + 1), authors::updated_at.eq(now)))
+        .set((Columns::of(&new, &slug)?, authors::version.eq(authors::version + 1), authors::updated_at.eq(now)))
         .returning(columns::<Author>())
         .get_result(conn)
         .or_taken(&slug, true)

@@ -94,7 +94,7 @@ pub struct Comment {
     pub depth: i32,
     pub author: CommentAuthor,
     /// HTML that is safe in a page.
-    #[schema(max_length = 100_000, pattern = "^[^\\x00]*$")]
+    #[schema(max_length = 200_000, pattern = "^[^\\x00]*$")]
     pub body_html: String,
     /// As it was written; for the staff.
     #[serde(skip_serializing_if = "Option::is_none")]

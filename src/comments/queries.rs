@@ -157,7 +157,7 @@ pub fn insert(
         email,
         website: new.website.clone(),
         body: new.body.clone(),
-        body_html: html::from_comment(new.body.as_str()),
+        body_html: rendered(new.body.as_str())?,
         status,
         version: 1,
         created_at: now,
@@ -165,6 +165,13 @@ pub fn insert(
     };
     insert_row(conn, &row)?;
     Ok(row.shown(viewer.may::<ModerateComments>(), 0, None))
+}
+
+/// The longest HTML that a comment may become, in bytes.
+const MAX_HTML: usize = 200_000;
+
+fn rendered(body: &str) -> Result<String> {
+    html::at_most(MAX_HTML, html::from_comment(body), "/body")
 }
 
 type Signature = (Kind, Option<Id>, crate::values::Line<1, 100>, Option<crate::values::Email>, Moderation);
@@ -222,7 +229,7 @@ pub fn update(conn: &mut Conn, id: Id, changes: &CommentChanges, expected: &Expe
                 comments::name.eq(&new.name),
                 comments::website.eq(&new.website),
                 comments::body.eq(&new.body),
-                comments::body_html.eq(html::from_comment(new.body.as_str())),
+                comments::body_html.eq(rendered(new.body.as_str())?),
                 comments::edited_at.eq(edited.or(row.edited_at)),
                 comments::version.eq(comments::version + 1),
             ))

@@ -11,7 +11,7 @@ use crate::{
     clock,
     db::Id,
     error::Result,
-    http::{Answer, Json, Path, Query, WriteParams, Writing},
+    http::{Answer, Json, NoParams, Path, Query, WriteParams, Writing},
     permissions::ModerateComments,
     values::Ref,
 };
@@ -109,7 +109,7 @@ async fn list_comments(_: Can<ModerateComments>, app: Data<App>, query: Query<Qu
     responses((status = OK, description = "The comment.", body = Comment))
 )]
 #[get("/comments/{id}")]
-async fn get_comment(viewer: Viewer, app: Data<App>, path: Path<Id>) -> Result<Answer> {
+async fn get_comment(viewer: Viewer, app: Data<App>, path: Path<Id>, _: Query<NoParams>) -> Result<Answer> {
     app.db.read(move |conn| Answer::found(&queries::find(conn, &viewer, *path)?)).await
 }
 

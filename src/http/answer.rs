@@ -86,7 +86,7 @@ impl Answer {
             }
         };
         let etag = Some(etag::of(None, &body));
-        Ok(Self { etag, link: Some(link), content_type, ..Self::new(StatusCode::OK, body) })
+        Ok(Self { etag, link, content_type, ..Self::new(StatusCode::OK, body) })
     }
 
     /// 204.

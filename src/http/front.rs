@@ -1,10 +1,13 @@
 //! What happens to every request before and after its handler.
 
 use super::{answer::SPARSE, etag, request_id};
-use crate::error::{Code, Error};
+use crate::{
+    auth,
+    error::{Code, Error},
+};
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError,
-    body::MessageBody,
+    body::{EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
         Method, StatusCode,
@@ -22,7 +25,8 @@ pub async fn outer<B: MessageBody + 'static>(
     let id = request_id::of(request.request());
     let began = Instant::now();
     let (method, path) = (request.method().clone(), request.path().to_owned());
-    let mut response = request_id::scope(id.clone(), next.call(request)).await?;
+    let answered = async move { Ok::<_, actix_web::Error>(as_problem(next.call(request).await?)) };
+    let mut response = request_id::scope(id.clone(), answered).await?;
     let status = response.status();
     tracing::info!(request_id = id, %method, path, status = status.as_u16(), micros = began.elapsed().as_micros(), "answered");
     let headers = response.headers_mut();
@@ -32,6 +36,36 @@ pub async fn outer<B: MessageBody + 'static>(
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     tag_coding(headers);
     Ok(response)
+}
+
+/// Gives what the layers around the handlers refuse (a preflight, an encoding) the form that every problem has.
+fn as_problem<B: MessageBody>(response: ServiceResponse<B>) -> ServiceResponse<EitherBody<B>> {
+    let status = response.status();
+    let is_problem = response.headers().get(header::CONTENT_TYPE).is_some_and(|t| t == "application/problem+json");
+    if is_problem || !(status.is_client_error() || status.is_server_error()) {
+        return response.map_into_left_body();
+    }
+    let code = match status {
+        StatusCode::NOT_FOUND => Code::NotFound,
+        StatusCode::METHOD_NOT_ALLOWED => Code::MethodNotAllowed,
+        StatusCode::NOT_ACCEPTABLE => Code::NotAcceptable,
+        StatusCode::PAYLOAD_TOO_LARGE => Code::BodyTooLarge,
+        status if status.is_client_error() => Code::BadRequest,
+        _ => Code::Internal,
+    };
+    let error = match response.response().error() {
+        Some(cause) if status.is_client_error() => Error::with(code, cause.to_string()),
+        Some(cause) => Error::new(code).because(anyhow::anyhow!("{cause}")),
+        None => Error::new(code),
+    };
+    let (request, refused) = response.into_parts();
+    let mut problem = error.error_response();
+    for (name, value) in refused.headers() {
+        if ![header::CONTENT_TYPE, header::CONTENT_LENGTH, header::CONTENT_ENCODING].contains(name) {
+            problem.headers_mut().append(name.clone(), value.clone());
+        }
+    }
+    ServiceResponse::new(request, problem).map_into_right_body()
 }
 
 /// Gives a compressed representation a tag of its own.
@@ -62,6 +96,9 @@ pub async fn inner<B: MessageBody + 'static>(
     let signed_in = request.headers().contains_key(header::AUTHORIZATION);
     let reads = request.method() == Method::GET;
     let api = is_api(request.path());
+    if api {
+        auth::identify(request.request()).await;
+    }
     let mut response = next.call(request).await?;
     let cacheable = reads && !signed_in && matches!(response.status(), StatusCode::OK | StatusCode::NOT_MODIFIED);
     if api {

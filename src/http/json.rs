@@ -14,7 +14,12 @@ use serde::{
     de::{DeserializeOwned, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::{Map, Number, Value};
-use std::{fmt, pin::Pin};
+use std::{
+    collections::HashMap,
+    fmt,
+    pin::Pin,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+};
 use utoipa::{PartialSchema, ToSchema};
 
 /// The largest body, in bytes.
@@ -126,7 +131,8 @@ pub fn strict(body: &[u8]) -> Result<Value> {
 /// example (or left out), and the body is read again.
 pub fn from_value<T: DeserializeOwned + PartialSchema>(mut value: Value) -> Result<T> {
     let mut mistakes: Vec<FieldError> = Vec::new();
-    let mut example = None;
+    let example = example_of::<T>();
+    lists_for_objects(&mut value, &example, "", &mut mistakes);
     loop {
         let error = match serde_path_to_error::deserialize(&value) {
             Ok(read) if mistakes.is_empty() => return Ok(read),
@@ -139,17 +145,51 @@ pub fn from_value<T: DeserializeOwned + PartialSchema>(mut value: Value) -> Resu
         if !known {
             mistakes.push(found);
         }
-        let example = example.get_or_insert_with(example_of::<T>);
-        if mistakes.len() >= MAX_MISTAKES || !repair(&mut value, &pointer, example, known) {
+        if mistakes.len() >= MAX_MISTAKES || !repair(&mut value, &pointer, &example, known) {
             break;
         }
     }
     Err(Error::invalid(mistakes))
 }
 
-fn example_of<T: PartialSchema>() -> Value {
-    let schema = serde_json::to_value(T::schema()).unwrap_or_default();
-    schema.pointer("/examples/0").or_else(|| schema.get("example")).cloned().unwrap_or_default()
+/// The example in a body's schema, made once.
+fn example_of<T: PartialSchema>() -> Arc<Value> {
+    static KNOWN: LazyLock<Mutex<HashMap<&'static str, Arc<Value>>>> = LazyLock::new(Mutex::default);
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let example = known.entry(std::any::type_name::<T>()).or_insert_with(|| {
+        let schema = serde_json::to_value(T::schema()).unwrap_or_default();
+        Arc::new(schema.pointer("/examples/0").or_else(|| schema.get("example")).cloned().unwrap_or_default())
+    });
+    Arc::clone(example)
+}
+
+/// Serde reads a list as an object whose fields come in order; nobody means that. Where the example has an object and
+/// the value a list, the list is a mistake, and the example's object takes its place.
+fn lists_for_objects(value: &mut Value, example: &Value, pointer: &str, mistakes: &mut Vec<FieldError>) {
+    if mistakes.len() >= MAX_MISTAKES {
+        return;
+    }
+    match (&mut *value, example) {
+        (Value::Array(_), Value::Object(_)) => {
+            mistakes.push(FieldError::new(pointer, "invalid_type", "invalid type: a list, expected an object"));
+            *value = example.clone();
+        }
+        (Value::Object(fields), Value::Object(examples)) => {
+            for (name, example) in examples {
+                if let Some(field) = fields.get_mut(name) {
+                    lists_for_objects(field, example, &format!("{pointer}/{name}"), mistakes);
+                }
+            }
+        }
+        (Value::Array(items), Value::Array(examples)) => {
+            if let Some(example) = examples.first().filter(|e| e.is_object()) {
+                for (index, item) in items.iter_mut().enumerate() {
+                    lists_for_objects(item, example, &format!("{pointer}/{index}"), mistakes);
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Puts the example's value in place of the wrong one; where that was tried or there is none, takes it away.
@@ -157,11 +197,18 @@ fn example_of<T: PartialSchema>() -> Value {
 fn repair(value: &mut Value, pointer: &str, example: &Value, tried: bool) -> bool {
     let Some((parent, key)) = pointer.rsplit_once('/') else { return false };
     let key = key.replace("~1", "/").replace("~0", "~");
-    let good = example.pointer(pointer).filter(|_| !tried);
+    let good = example_at(example, pointer).filter(|_| !tried);
     match (value.pointer_mut(parent), good) {
         (Some(Value::Object(fields)), Some(good)) => fields.insert(key, good.clone()).as_ref() != Some(good),
         (Some(Value::Object(fields)), None) => fields.shift_remove(&key).is_some(),
-        (Some(Value::Array(items)), _) => match key.parse::<usize>() {
+        // In its place: what stands behind it keeps its number.
+        (Some(Value::Array(items)), Some(good)) => {
+            match key.parse::<usize>().ok().and_then(|index| items.get_mut(index)) {
+                Some(item) => std::mem::replace(item, good.clone()) != *good,
+                None => false,
+            }
+        }
+        (Some(Value::Array(items)), None) => match key.parse::<usize>() {
             Ok(index) if index < items.len() => {
                 items.remove(index);
                 true
@@ -170,6 +217,15 @@ fn repair(value: &mut Value, pointer: &str, example: &Value, tried: bool) -> boo
         },
         _ => false,
     }
+}
+
+/// What the example has at a place; the first item of a list stands for all.
+fn example_at<'a>(example: &'a Value, pointer: &str) -> Option<&'a Value> {
+    pointer.split('/').skip(1).try_fold(example, |value, key| match value {
+        Value::Array(items) => items.first(),
+        Value::Object(fields) => fields.get(&key.replace("~1", "/").replace("~0", "~")),
+        _ => None,
+    })
 }
 
 /// Builds a `Value` and refuses an object that has a key twice.
@@ -275,7 +331,7 @@ mod tests {
                 ("/note", "invalid_type"),
                 ("/slug", "required"),
                 ("/tags/1", "invalid_slug"),
-                ("/tags/2", "invalid_slug"),
+                ("/tags/3", "invalid_slug"),
             ]
         );
     }

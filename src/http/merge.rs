@@ -24,7 +24,14 @@ impl<N: Serialize + DeserializeOwned + PartialSchema> Changes<N> {
     /// 422 with every mistake; a field that is required and set to `null` is one of them.
     pub fn apply(&self, current: &N) -> Result<N> {
         let mut value = serde_json::to_value(current).map_err(|e| Error::internal("a row is not JSON").because(e))?;
+        // A merge forgets a `null` for what is not there. Every field is there, so what is not is no field: let it be refused.
+        let null =
+            |(name, change): (&String, &Value)| (change.is_null() && value.get(name).is_none()).then(|| name.clone());
+        let unknown: Vec<_> = self.patch.as_object().into_iter().flatten().filter_map(null).collect();
         merge(&mut value, &self.patch);
+        if let Value::Object(fields) = &mut value {
+            fields.extend(unknown.into_iter().map(|name| (name, Value::Null)));
+        }
         from_value(value)
     }
 

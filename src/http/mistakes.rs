@@ -4,7 +4,9 @@ use crate::{error::FieldError, values::SEPARATOR};
 
 /// The stable code and the message in an error of serde's, which only carries text.
 pub fn explain(text: &str) -> (String, String) {
-    if let Some((code, message)) = text.split_once(SEPARATOR) {
+    // A text that repeats what the client sent may have the separator, too, but no code before it.
+    let is_code = |code: &str| code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    if let Some((code, message)) = text.split_once(SEPARATOR).filter(|(code, _)| is_code(code)) {
         return (code.to_owned(), message.to_owned());
     }
     let code = match text {

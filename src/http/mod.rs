@@ -19,6 +19,6 @@ pub use json::{Json, OptionalJson};
 pub use merge::Changes;
 pub use page::{Page, Window};
 pub use path::Path;
-pub use query::{List, Query};
+pub use query::{List, NoParams, Query};
 pub(crate) use query::{field_names, list_params};
 pub use writing::{WriteParams, Writing};

@@ -16,6 +16,8 @@ use utoipa::{
 
 /// Items that numbered pages reach.
 const DEEPEST: u64 = 10_000;
+/// Bytes of a `Link` header. Filters can be longer; the cursor stands in the body all the same.
+const MAX_LINKS: usize = 8000;
 
 /// A list's parameters that say which part of it is asked for.
 pub trait PageParams {
@@ -127,8 +129,8 @@ impl Window {
         next.map(|position| app.cursors.write(&self.scope_name, position))
     }
 
-    /// The `Link` header (RFC 8288).
-    pub fn links(&self, next_cursor: Option<&str>) -> String {
+    /// The `Link` header (RFC 8288); none where proxies would refuse it for its length.
+    pub fn links(&self, next_cursor: Option<&str>) -> Option<String> {
         let link = |rel: &str, page: Option<(&str, &str)>| format!("<{}>; rel=\"{rel}\"", self.scope.url(page));
         let mut links = vec![link("first", None)];
         if let Some(page) = self.page {
@@ -141,7 +143,7 @@ impl Window {
         } else if let Some(cursor) = next_cursor {
             links.push(link("next", Some(("cursor", cursor))));
         }
-        links.join(", ")
+        Some(links.join(", ")).filter(|links| links.len() <= MAX_LINKS)
     }
 }
 
@@ -192,7 +194,7 @@ pub(crate) use keyset;
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct PageInfo {
     /// Give it as `cursor` to get the next page; `null` on the last one.
-    #[schema(max_length = 1000, pattern = "^[A-Za-z0-9_-]*$")]
+    #[schema(max_length = 1200, pattern = "^[A-Za-z0-9_-]*$")]
     pub next_cursor: Option<String>,
     /// How many there are in all; only with `count=true`.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -12,6 +12,7 @@ use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use std::{
     borrow::Cow,
+    collections::HashMap,
     fmt,
     future::{Ready, ready},
     marker::PhantomData,
@@ -69,16 +70,25 @@ fn parse<T: DeserializeOwned>(query: &str) -> Result<T> {
     })
 }
 
+/// The query of what takes no parameters.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoParams {}
+
 /// Joins what is given more than once: some generated clients write `tag=a&tag=b` for `tag=a,b`.
 fn joined(query: &str) -> String {
     let mut pairs: Vec<(Cow<'_, str>, String)> = Vec::new();
+    let mut places: HashMap<Cow<'_, str>, usize> = HashMap::new();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        match pairs.iter_mut().find(|(known, _)| *known == name) {
+        match places.get(&name).and_then(|place| pairs.get_mut(*place)) {
             Some((_, values)) => {
                 values.push(',');
                 values.push_str(&value);
             }
-            None => pairs.push((name, value.into_owned())),
+            None => {
+                places.insert(name.clone(), pairs.len());
+                pairs.push((name, value.into_owned()));
+            }
         }
     }
     form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
@@ -146,7 +156,7 @@ macro_rules! list_params {
             #[param(minimum = 1, maximum = 100, default = 20, example = 20)]
             pub limit: Option<u32>,
             /// Where to go on: `page.next_cursor` of the page before. Worth nothing with other filters or another order.
-            #[param(max_length = 1000, pattern = "^[A-Za-z0-9_-]*$")]
+            #[param(max_length = 1200, pattern = "^[A-Za-z0-9_-]*$")]
             pub cursor: Option<String>,
             /// A numbered page, from 1, instead of a cursor. Deep pages cost more: beyond the 10,000th item use cursors.
             #[param(minimum = 1, maximum = 10000, example = 1)]

@@ -50,7 +50,7 @@ pub fn headers() -> Value {
     json!({
         "ETag": {"description": "The tag of this representation: for `If-None-Match` and `If-Match`.", "schema": text(100, "^\"[!-~]+\"$"), "example": "\"3-5d41402abc4b2a76b9719d91\""},
         "IdempotentReplayed": {"description": "Given where the answer is the first one to the `Idempotency-Key`, once more.", "schema": {"type": "string", "enum": ["true"]}, "example": "true"},
-        "Link": {"description": "The other pages (RFC 8288): `first`, `prev`, `next`.", "schema": text(8000, "^<.*$"), "example": "</api/v1/tags>; rel=\"first\""},
+        "Link": {"description": "The other pages (RFC 8288): `first`, `prev`, `next`. Left out where the filters make it longer than 8,000 characters.", "schema": text(8000, "^<.*$"), "example": "</api/v1/tags>; rel=\"first\""},
         "Location": {"description": "Where it is.", "schema": {"type": "string", "format": "uri-reference", "maxLength": 300}, "example": "/api/v1/tags/0190a5c0-7b1e-7c3a-9f00-3d5e8a1b2c4d"},
         "RateLimit": {"description": "What is left of the limit, and the seconds until it is whole again.", "schema": text(200, "^[ -~]*$"), "example": "\"default\";r=0;t=1"},
         "RateLimitPolicy": {"description": "The limit.", "schema": text(200, "^[ -~]*$"), "example": "\"default\";q=100;w=60"},

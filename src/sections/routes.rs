@@ -10,7 +10,7 @@ use crate::{
     clock,
     db::Id,
     error::Result,
-    http::{Answer, Json, Path, Query, WriteParams, Writing},
+    http::{Answer, Json, NoParams, Path, Query, WriteParams, Writing},
     permissions::ManageSections,
     values::Ref,
 };
@@ -72,7 +72,7 @@ async fn create_section(
     responses((status = OK, description = "The section.", body = Section))
 )]
 #[get("/sections/{ref}")]
-async fn get_section(_: Viewer, app: Data<App>, path: Path<Ref>) -> Result<Answer> {
+async fn get_section(_: Viewer, app: Data<App>, path: Path<Ref>, _: Query<NoParams>) -> Result<Answer> {
     app.db
         .read(move |conn| {
             let section = queries::find(conn, &path)?;

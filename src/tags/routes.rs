@@ -10,7 +10,7 @@ use crate::{
     clock,
     db::Id,
     error::Result,
-    http::{Answer, Json, Path, Query, WriteParams, Writing},
+    http::{Answer, Json, NoParams, Path, Query, WriteParams, Writing},
     permissions::ManageTags,
     values::Ref,
 };
@@ -62,7 +62,7 @@ async fn create_tag(who: Can<ManageTags>, app: Data<App>, writing: Writing, body
     responses((status = OK, description = "The tag.", body = Tag))
 )]
 #[get("/tags/{ref}")]
-async fn get_tag(_: Viewer, app: Data<App>, path: Path<Ref>) -> Result<Answer> {
+async fn get_tag(_: Viewer, app: Data<App>, path: Path<Ref>, _: Query<NoParams>) -> Result<Answer> {
     app.db
         .read(move |conn| {
             let tag = queries::find(conn, &path)?;

@@ -1,6 +1,7 @@
 //! Types whose values are valid because they can only be made by parsing: slugs, addresses, bounded text.
 
 mod email;
+mod few;
 mod image;
 mod language;
 mod number;
@@ -10,6 +11,7 @@ mod text;
 mod url;
 
 pub use email::Email;
+pub use few::few;
 pub use image::Image;
 pub use language::Language;
 pub use number::Whole;

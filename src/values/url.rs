@@ -3,6 +3,7 @@
 use super::{Refusal, text_value};
 use diesel::{deserialize::FromSqlRow, expression::AsExpression, sql_types::Text};
 use serde::{Deserialize, Serialize};
+use url::{Position, Url};
 use utoipa::openapi::{ObjectBuilder, SchemaFormat};
 
 /// An absolute `http` or `https` URL without credentials.
@@ -16,9 +17,11 @@ impl WebUrl {
 
     pub fn parse(text: String) -> Result<Self, Refusal> {
         let refused = || Refusal::new("invalid_url", "a web address is absolute and starts with https:// or http://");
-        let url = url::Url::parse(text.trim()).map_err(|_| refused())?;
+        let url = Url::parse(text.trim()).map_err(|_| refused())?;
         let plain = matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none();
-        let url = String::from(url);
+        let (origin, rest) = url.as_str().split_at(url[..Position::BeforePath].len());
+        let plain = plain && origin.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:/[]".contains(&b));
+        let url = format!("{origin}{}", escaped(rest));
         match url.len() {
             _ if !plain => Err(refused()),
             n if n > Self::MAX => {
@@ -29,6 +32,27 @@ impl WebUrl {
     }
 }
 
+/// Browsers let characters pass that a URI (RFC 3986) may not hold: they are escaped.
+fn escaped(rest: &str) -> String {
+    let mut url = String::with_capacity(rest.len());
+    let mut in_fragment = false;
+    for (at, c) in rest.char_indices() {
+        let follows = rest.as_bytes().get(at + 1..at + 3);
+        match c {
+            '#' if !in_fragment => {
+                in_fragment = true;
+                url.push(c);
+            }
+            '%' if follows.is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit)) => url.push(c),
+            '%' | '#' | '"' | '<' | '>' | '[' | ']' | '\\' | '^' | '`' | '{' | '|' | '}' => {
+                url.push_str(&format!("%{:02X}", u32::from(c)));
+            }
+            c => url.push(c),
+        }
+    }
+    url
+}
+
 text_value!(WebUrl, example: "https://lantern.example/people/mira", schema: ObjectBuilder::new()
     .max_length(Some(WebUrl::MAX))
     .format(Some(SchemaFormat::Custom("uri".into()))));
@@ -36,6 +60,13 @@ text_value!(WebUrl, example: "https://lantern.example/people/mira", schema: Obje
 #[cfg(test)]
 mod tests {
     use super::WebUrl;
+
+    #[test]
+    fn what_a_uri_may_not_hold_is_escaped() {
+        let url = WebUrl::parse("https://example.org:8080/100%/a|b[c]?{d}=%2f^#e#f".into()).unwrap();
+        assert_eq!(url.as_ref(), "https://example.org:8080/100%25/a%7Cb%5Bc%5D?%7Bd%7D=%2f%5E#e%23f");
+        assert_eq!(WebUrl::parse("http://[::1]/ä".into()).unwrap().as_ref(), "http://[::1]/%C3%A4");
+    }
 
     #[test]
     fn only_the_web_may_be_linked_to() {
@@ -48,6 +79,7 @@ mod tests {
             "javascript:alert(1)",
             "data:text/html,x",
             "https://u:p@example.org",
+            "https://{host}.example",
         ] {
             assert!(WebUrl::parse(wrong.into()).is_err(), "{wrong}");
         }

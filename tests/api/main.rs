@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 mod articles;
+mod auth;
 mod commands;
+mod http;
 mod openapi;
 mod postgres_driver;
 mod postgres_tls;

@@ -8,8 +8,8 @@ pub mod program;
 pub mod shown;
 pub mod spec;
 
-pub use app::TestApp;
-pub use client::Client;
+pub use app::{PASSWORD, TestApp};
+pub use client::{Client, Reply};
 pub use database::{Kind, fresh};
 
 /// Runs what waits for the database on a thread of its own, as handlers do.
