@@ -10,7 +10,7 @@ use super::{
 use crate::{
     auth::Actor,
     clock::Time,
-    db::{Conn, Id},
+    db::{Conn, Id, lock},
     error::{Code, Error, OnTaken, Result},
     http::{Expected, Versioned},
     permissions::PublishArticles,
@@ -81,7 +81,7 @@ pub fn update(
     now: Time,
 ) -> Result<Row> {
     let row = find_editable(conn, actor, reference, false)?;
-    lock(conn, row.id)?;
+    lock_article(conn, row.id)?;
     let row = find_editable(conn, actor, &row.id.into(), false)?;
     let current = revisions::as_written(conn, &row)?;
     expected.check(&row, || changes.differing(&current))?;
@@ -133,11 +133,8 @@ fn same_text(new: &NewArticle, current: &NewArticle) -> bool {
 }
 
 /// Takes the article's row for this transaction, so that of two edits at once the second sees what the first made.
-pub fn lock(conn: &mut Conn, id: Id) -> Result<()> {
-    if let Conn::Postgres(conn) = conn {
-        articles::table.find(id).select(articles::id).for_update().first::<Id>(conn)?;
-    }
-    Ok(())
+pub fn lock_article(conn: &mut Conn, id: Id) -> Result<()> {
+    Ok(lock::rows(conn, articles::table.find(id).select(articles::id))?)
 }
 
 /// Moves an article to the trash: it is nowhere to be seen, and nothing of it is lost.
@@ -146,7 +143,7 @@ pub fn lock(conn: &mut Conn, id: Id) -> Result<()> {
 /// 403 for a contributor's published article: that is for those who may unpublish it.
 pub fn delete(conn: &mut Conn, actor: &Actor, reference: &Ref, expected: &Expected, now: Time) -> Result<()> {
     let row = find_editable(conn, actor, reference, false)?;
-    lock(conn, row.id)?;
+    lock_article(conn, row.id)?;
     let row = find_editable(conn, actor, &row.id.into(), false)?;
     expected.check(&row, Vec::new)?;
     if row.published_id.is_some() && !actor.may::<PublishArticles>() {
@@ -165,7 +162,7 @@ pub fn restore(conn: &mut Conn, actor: &Actor, reference: &Ref, expected: &Expec
         Code::NotFound => Error::with(Code::NotFound, format!("there is no article `{reference}` in the trash")),
         _ => e,
     })?;
-    lock(conn, row.id)?;
+    lock_article(conn, row.id)?;
     let row = find_editable(conn, actor, &row.id.into(), true)?;
     expected.check(&row, Vec::new)?;
     if row.published_id.is_some() && !actor.may::<PublishArticles>() {
