@@ -5,10 +5,13 @@
 mod articles;
 mod auth;
 mod commands;
+mod config;
 mod http;
 mod openapi;
+mod permissions;
 mod postgres_driver;
 mod postgres_tls;
 mod readme;
 mod support;
 mod tags;
+mod tidy;
