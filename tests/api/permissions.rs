@@ -82,7 +82,7 @@ fn row(operation: &str) -> Who {
 
 #[test]
 fn every_operation_of_the_spec_has_a_row_and_every_row_an_operation() {
-    let specified: BTreeSet<String> = spec::operations().into_iter().map(|operation| operation.id).collect();
+    let specified: BTreeSet<String> = spec::operations().iter().map(|operation| operation.id.clone()).collect();
     let rows: BTreeSet<String> = TABLE.iter().map(|(id, _)| (*id).to_owned()).collect();
     assert_eq!(rows.len(), TABLE.len(), "a row stands there twice");
     assert_eq!(specified, rows);
@@ -189,7 +189,7 @@ async fn every_operation_holds_every_caller_to_the_table(app: TestApp) {
                     continue;
                 }
                 let owner = if own { caller } else { &desk.editor };
-                let reply = desk.send(&operation, caller, owner, own).await;
+                let reply = desk.send(operation, caller, owner, own).await;
                 let what = format!(
                     "{} as {role:?} with {} own: {}",
                     operation.id,
@@ -211,7 +211,7 @@ async fn every_operation_holds_every_caller_to_the_table(app: TestApp) {
 async fn the_spec_asks_for_a_token_exactly_where_a_stranger_gets_401(app: TestApp) {
     let desk = Desk { editor: app.editor().await, app };
     for operation in spec::operations() {
-        let reply = desk.send(&operation, &desk.app.anyone(), &desk.editor, false).await;
+        let reply = desk.send(operation, &desk.app.anyone(), &desk.editor, false).await;
         let asked = reply.json["code"] == "unauthenticated";
         let security =
             operation.value["security"].as_array().unwrap_or_else(|| panic!("{} leaves it open", operation.id));
@@ -224,17 +224,25 @@ async fn the_spec_asks_for_a_token_exactly_where_a_stranger_gets_401(app: TestAp
     }
 }
 
-async fn a_stranger_is_told_to_sign_in_before_anything_else(app: TestApp) {
-    let anyone = app.anyone();
-    for operation in spec::operations().into_iter().filter(|operation| row(&operation.id) != Anyone) {
+async fn who_may_not_ask_is_told_that_before_anything_else(app: TestApp) {
+    let callers =
+        [(None, app.anyone()), (Some(Contributor), app.contributor().await), (Some(Author), app.author().await)];
+    for operation in spec::operations() {
         let method = Method::from_bytes(operation.method.as_bytes()).unwrap();
-        let path =
-            operation.path.strip_prefix("/api/v1").unwrap().replace("{ref}", "nothing").replace("{id}", "nothing");
-        let reply = anyone
-            .with("content-type", "application/json")
-            .raw(method, &format!("{path}?nothing=1"), b"{".to_vec())
-            .await;
-        assert_eq!(reply.json["code"], "unauthenticated", "{}: {}", operation.id, reply.json);
+        let path = operation.path.strip_prefix("/api/v1").unwrap().replace("{ref}", "~").replace("{id}", "~");
+        for (role, caller) in &callers {
+            let refused = match (row(&operation.id), role) {
+                (Anyone, _) => continue,
+                (_, None) => (401, "unauthenticated"),
+                (From(least) | Own(least, _), Some(role)) if *role < least => (403, "forbidden"),
+                _ => continue,
+            };
+            // Nothing of this is right: the reference, the query, the body.
+            let wrong = caller.with("content-type", "application/json");
+            let reply = wrong.raw(method.clone(), &format!("{path}?nothing=1"), b"{".to_vec()).await;
+            let found = (reply.status.as_u16(), reply.json["code"].as_str().unwrap_or_default());
+            assert_eq!(found, refused, "{} as {role:?}: {}", operation.id, reply.json);
+        }
     }
 }
 
@@ -289,7 +297,7 @@ fn the_command_line_makes_no_reader_either() {
 on_both_databases! {
     every_operation_holds_every_caller_to_the_table,
     the_spec_asks_for_a_token_exactly_where_a_stranger_gets_401,
-    a_stranger_is_told_to_sign_in_before_anything_else,
+    who_may_not_ask_is_told_that_before_anything_else,
     another_ones_draft_is_not_there_at_all,
     what_is_public_a_contributor_leaves_to_authors,
     a_reader_is_no_person_and_cannot_sign_in,
