@@ -89,11 +89,16 @@ pub fn update(
     if new == current {
         return Ok(row);
     }
+    let refs = References::look_up(conn, &new)?;
+    // The same authors by their slugs are no change either.
+    let new = refs.name_by_id(new);
+    if new == current {
+        return Ok(row);
+    }
     let slug = new.slug.clone().unwrap_or_else(|| row.slug.clone());
     let comments_open = new.comments.as_ref().map_or(row.comments_open, |c| c.open);
     let mut working_id = row.working_id;
     if !same_text(&new, &current) {
-        let refs = References::look_up(conn, &new)?;
         let last = revisions_table::table
             .filter(revisions_table::article_id.eq(row.id))
             .select(diesel::dsl::max(revisions_table::number));
