@@ -4,7 +4,9 @@
 
 mod articles;
 mod auth;
+mod authors;
 mod commands;
+mod comments;
 mod config;
 mod http;
 mod leaks;
@@ -14,6 +16,7 @@ mod permissions;
 mod postgres_driver;
 mod postgres_tls;
 mod readme;
+mod sections;
 mod statements;
 mod support;
 mod tags;

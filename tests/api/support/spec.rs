@@ -20,6 +20,13 @@ pub struct Operation {
     pub value: Value,
 }
 
+impl Operation {
+    /// The path as [`Client`](super::Client) takes it.
+    pub fn template(&self) -> String {
+        self.path.strip_prefix("/api/v1").map_or_else(|| format!("/{}", self.path), str::to_owned)
+    }
+}
+
 pub fn operations() -> &'static [Operation] {
     static ALL: LazyLock<Vec<Operation>> = LazyLock::new(read_operations);
     &ALL
