@@ -10,7 +10,7 @@ use super::{
 use crate::{
     auth::Actor,
     clock::Time,
-    db::{Conn, Id},
+    db::{Conn, Id, lock},
     error::{Code, Error, OnTaken, Result},
     http::{Expected, Versioned},
     permissions::PublishArticles,
@@ -81,7 +81,7 @@ pub fn update(
     now: Time,
 ) -> Result<Row> {
     let row = find_editable(conn, actor, reference, false)?;
-    lock(conn, row.id)?;
+    lock_article(conn, row.id)?;
     let row = find_editable(conn, actor, &row.id.into(), false)?;
     let current = revisions::as_written(conn, &row)?;
     expected.check(&row, || changes.differing(&current))?;
@@ -89,11 +89,16 @@ pub fn update(
     if new == current {
         return Ok(row);
     }
+    let refs = References::look_up(conn, &new)?;
+    // The same authors by their slugs are no change either.
+    let new = refs.name_by_id(new);
+    if new == current {
+        return Ok(row);
+    }
     let slug = new.slug.clone().unwrap_or_else(|| row.slug.clone());
     let comments_open = new.comments.as_ref().map_or(row.comments_open, |c| c.open);
     let mut working_id = row.working_id;
     if !same_text(&new, &current) {
-        let refs = References::look_up(conn, &new)?;
         let last = revisions_table::table
             .filter(revisions_table::article_id.eq(row.id))
             .select(diesel::dsl::max(revisions_table::number));
@@ -133,11 +138,8 @@ fn same_text(new: &NewArticle, current: &NewArticle) -> bool {
 }
 
 /// Takes the article's row for this transaction, so that of two edits at once the second sees what the first made.
-pub fn lock(conn: &mut Conn, id: Id) -> Result<()> {
-    if let Conn::Postgres(conn) = conn {
-        articles::table.find(id).select(articles::id).for_update().first::<Id>(conn)?;
-    }
-    Ok(())
+pub fn lock_article(conn: &mut Conn, id: Id) -> Result<()> {
+    Ok(lock::rows(conn, articles::table.find(id).select(articles::id))?)
 }
 
 /// Moves an article to the trash: it is nowhere to be seen, and nothing of it is lost.
@@ -146,7 +148,7 @@ pub fn lock(conn: &mut Conn, id: Id) -> Result<()> {
 /// 403 for a contributor's published article: that is for those who may unpublish it.
 pub fn delete(conn: &mut Conn, actor: &Actor, reference: &Ref, expected: &Expected, now: Time) -> Result<()> {
     let row = find_editable(conn, actor, reference, false)?;
-    lock(conn, row.id)?;
+    lock_article(conn, row.id)?;
     let row = find_editable(conn, actor, &row.id.into(), false)?;
     expected.check(&row, Vec::new)?;
     if row.published_id.is_some() && !actor.may::<PublishArticles>() {
@@ -165,7 +167,7 @@ pub fn restore(conn: &mut Conn, actor: &Actor, reference: &Ref, expected: &Expec
         Code::NotFound => Error::with(Code::NotFound, format!("there is no article `{reference}` in the trash")),
         _ => e,
     })?;
-    lock(conn, row.id)?;
+    lock_article(conn, row.id)?;
     let row = find_editable(conn, actor, &row.id.into(), true)?;
     expected.check(&row, Vec::new)?;
     if row.published_id.is_some() && !actor.may::<PublishArticles>() {

@@ -105,6 +105,8 @@ pub struct Row {
     pub created_by: Option<Id>,
     pub created_at: Time,
     pub updated_at: Time,
+    /// The same as far as the public knows.
+    pub public_updated_at: Time,
     pub published_at: Option<Time>,
     pub ordered_at: i64,
     pub publish_at: Option<Time>,

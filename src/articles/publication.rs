@@ -1,14 +1,14 @@
 //! Publishing a revision and taking it down. The counts of tags and authors follow in the same transaction.
 
 use super::{
-    drafts::lock,
+    drafts::lock_article,
     model::{Row, Status},
     queries::{Eyes, any, find, find_editable},
 };
 use crate::{
     auth::Actor,
     clock::Time,
-    db::{Conn, Id},
+    db::{Conn, Id, lock},
     error::{Error, Result},
     http::Expected,
     schema::{articles, authors, revision_authors, revision_tags, revisions, tags},
@@ -29,7 +29,7 @@ pub fn put(
     now: Time,
 ) -> Result<Row> {
     let row = find_editable(conn, actor, reference, false)?;
-    lock(conn, row.id)?;
+    lock_article(conn, row.id)?;
     let row = find_editable(conn, actor, &row.id.into(), false)?;
     expected.check(&row, Vec::new)?;
     let number = revision.unwrap_or(row.revision);
@@ -66,7 +66,7 @@ pub fn publish(conn: &mut Conn, row: &Row, revision: Id, number: i32, now: Time)
 /// Takes an article down. What is not public stays as it is.
 pub fn delete(conn: &mut Conn, actor: &Actor, reference: &Ref, expected: &Expected, now: Time) -> Result<()> {
     let row = find_editable(conn, actor, reference, false)?;
-    lock(conn, row.id)?;
+    lock_article(conn, row.id)?;
     let row = find_editable(conn, actor, &row.id.into(), false)?;
     expected.check(&row, Vec::new)?;
     unpublish(conn, &row, now)
@@ -118,21 +118,9 @@ pub fn count(conn: &mut Conn, row: &Row, by: i64) -> Result<()> {
     let tagged = revision_tags::table.filter(revision_tags::revision_id.eq(revision)).select(revision_tags::tag_id);
     let signed =
         revision_authors::table.filter(revision_authors::revision_id.eq(revision)).select(revision_authors::author_id);
-    if let Conn::Postgres(conn) = conn {
-        // Always in the order of ids: two publications at once then wait for each other instead of deadlocking.
-        tags::table
-            .filter(tags::id.eq_any(tagged))
-            .order(tags::id)
-            .select(tags::id)
-            .for_no_key_update()
-            .load::<Id>(conn)?;
-        authors::table
-            .filter(authors::id.eq_any(signed))
-            .order(authors::id)
-            .select(authors::id)
-            .for_no_key_update()
-            .load::<Id>(conn)?;
-    }
+    // Always in the order of ids: two publications at once then wait for each other instead of deadlocking.
+    lock::rows(conn, tags::table.filter(tags::id.eq_any(tagged)).order(tags::id).select(tags::id))?;
+    lock::rows(conn, authors::table.filter(authors::id.eq_any(signed)).order(authors::id).select(authors::id))?;
     let tagged = tags::table.filter(tags::id.eq_any(tagged));
     diesel::update(tagged).set(tags::article_count.eq(tags::article_count + by)).execute(conn)?;
     let signed = authors::table.filter(authors::id.eq_any(signed));

@@ -15,7 +15,7 @@ use crate::{
     },
     values::Ref,
 };
-use diesel::prelude::*;
+use diesel::{dsl::case_when, prelude::*};
 
 /// Whose eyes a read sees with.
 pub enum Eyes {
@@ -181,11 +181,44 @@ pub fn list(conn: &mut Conn, eyes: &Eyes, params: &ArticleParams, window: &Windo
         }
         Eyes::Desk(actor) => {
             let filtered = || staff::filtered(desk(actor, params.deleted == Some(true)), &conditions);
-            let page = staff::page(conn, filtered(), sort, window)?;
+            let down = sort == ArticleSort::UpdatedAtDown;
+            let page = if !actor.may::<EditAnyArticle>() && (down || sort == ArticleSort::UpdatedAt) {
+                by_update(conn, actor, filtered(), down, window)?
+            } else {
+                staff::page(conn, filtered(), sort, window)?.map(|row| as_seen_by(actor, row))
+            };
             let total = window.count.then(|| filtered().count().get_result(conn)).transpose()?;
             Ok(Page { total, ..page })
         }
     }
+}
+
+/// A page in the order of the last change: with what is somebody else's, the last that was public.
+fn by_update(
+    conn: &mut Conn,
+    actor: &Actor,
+    query: staff::Query<'_>,
+    down: bool,
+    window: &Window,
+) -> Result<Page<Row>> {
+    use crate::schema::article_revisions as v;
+    let mine = || v::created_by.is_not_null().and(v::created_by.assume_not_null().eq(actor.user));
+    let seen_at = || case_when(mine(), v::updated_at).otherwise(v::public_updated_at);
+    let rows = keyset!(query, window, down, seen_at(), v::id, Window::after_number).load(conn)?;
+    let rows = rows.into_iter().map(|row| as_seen_by(actor, row)).collect();
+    Ok(Page::cut(window, rows, |row: &Row| Position::new(row.updated_at.micros(), row.id)))
+}
+
+fn may_edit(actor: &Actor, row: &Row) -> bool {
+    actor.may::<EditAnyArticle>() || row.created_by == Some(actor.user)
+}
+
+/// Of an article that is not theirs to edit, nobody learns that a change of it is in preparation.
+fn as_seen_by(actor: &Actor, row: Row) -> Row {
+    if may_edit(actor, &row) {
+        return row;
+    }
+    Row { updated_at: row.public_updated_at, publish_at: None, unpublish_at: None, version: row.revision, ..row }
 }
 
 /// # Errors
@@ -195,7 +228,7 @@ pub fn find(conn: &mut Conn, eyes: &Eyes, reference: &Ref) -> Result<Row> {
         Eyes::Public => find_published(conn, reference),
         Eyes::Desk(actor) => {
             let row = staff::named(desk(actor, false), reference).first::<Row>(conn).optional()?;
-            row.ok_or_else(|| Error::not_found("article", reference))
+            row.map(|row| as_seen_by(actor, row)).ok_or_else(|| Error::not_found("article", reference))
         }
     }
 }
@@ -213,7 +246,7 @@ pub fn find_published(conn: &mut Conn, reference: &Ref) -> Result<Row> {
 pub fn find_editable(conn: &mut Conn, actor: &Actor, reference: &Ref, deleted: bool) -> Result<Row> {
     let row = staff::named(desk(actor, deleted), reference).first::<Row>(conn).optional()?;
     let row = row.ok_or_else(|| Error::not_found("article", reference))?;
-    if actor.may::<EditAnyArticle>() || row.created_by == Some(actor.user) {
+    if may_edit(actor, &row) {
         Ok(row)
     } else {
         Err(Error::with(crate::error::Code::Forbidden, "the article is somebody else's"))

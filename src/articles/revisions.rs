@@ -59,6 +59,18 @@ impl References {
         let section = ids!("/section", "section", &section, sections).first().copied();
         if mistakes.is_empty() { Ok(Self { authors, tags, section, related }) } else { Err(Error::invalid(mistakes)) }
     }
+
+    /// The same article with all that it refers to named as [`as_written`] names it.
+    pub fn name_by_id(&self, new: NewArticle) -> NewArticle {
+        let refs = |ids: &[Id]| Some(ids.iter().copied().map(Ref::Id).collect());
+        NewArticle {
+            authors: refs(&self.authors),
+            tags: refs(&self.tags),
+            related: refs(&self.related),
+            section: self.section.map(Ref::Id),
+            ..new
+        }
+    }
 }
 
 /// The ids of `refs` in their order, each once.

@@ -2,7 +2,7 @@
 
 use crate::{
     both, clock,
-    db::{Conn, Id},
+    db::{Conn, Id, lock},
     error::Result,
     schema::keys,
 };
@@ -36,13 +36,8 @@ impl Keyring {
     /// Where the keys in the database were wrapped with another `STET_SECRET_KEY`.
     pub fn load(conn: &mut Conn, secret_key: Option<&str>, issuer: String) -> anyhow::Result<Self> {
         let rows = conn.transaction(|conn| -> Result<Vec<Row>> {
-            if let Conn::Postgres(conn) = conn {
-                // Replicas that start together make one key, not one each.
-                diesel::connection::SimpleConnection::batch_execute(
-                    conn,
-                    "LOCK TABLE keys IN SHARE ROW EXCLUSIVE MODE",
-                )?;
-            }
+            // Replicas that start together make one key, not one each.
+            lock::table(conn, "keys")?;
             ensure(conn, "token", secret_key)?;
             ensure(conn, "cursor", secret_key)?;
             Ok(keys::table

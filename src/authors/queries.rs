@@ -3,7 +3,7 @@
 use super::model::{Author, AuthorChanges, AuthorLink, AuthorParams, AuthorSort, NewAuthor};
 use crate::{
     clock::Time,
-    db::{AsJson, Conn, Id, columns},
+    db::{AsJson, Conn, Id, columns, lock},
     error::{Code, Error, OnTaken, Result},
     html,
     http::{Expected, Page, Window, cursor::Position, page::keyset},
@@ -81,6 +81,13 @@ pub fn find(conn: &mut Conn, reference: &Ref) -> Result<Author> {
     author.optional()?.ok_or_else(|| Error::not_found("author", reference))
 }
 
+/// Finds it and holds it, so that of two changes at once the second sees what the first made.
+fn find_for_update(conn: &mut Conn, reference: &Ref) -> Result<Author> {
+    let author = find(conn, reference)?;
+    lock::rows(conn, authors::table.find(author.id).select(authors::id))?;
+    find(conn, &author.id.into())
+}
+
 /// Creates an author. A slug that was not given is made from the name, with a number where that is taken.
 pub fn insert(conn: &mut Conn, new: &NewAuthor, id: Id, now: Time) -> Result<Author> {
     let slug = match &new.slug {
@@ -110,7 +117,7 @@ pub fn update(
     expected: &Expected,
     now: Time,
 ) -> Result<Author> {
-    let author = find(conn, reference)?;
+    let author = find_for_update(conn, reference)?;
     let current = NewAuthor::from(&author);
     expected.check(&author, || changes.differing(&current))?;
     let new = changes.apply(&current)?;
@@ -128,7 +135,7 @@ pub fn update(
 /// # Errors
 /// 409 where an article carries the byline, in whatever revision: what was saved is never lost.
 pub fn delete(conn: &mut Conn, reference: &Ref, expected: &Expected) -> Result<()> {
-    let author = find(conn, reference)?;
+    let author = find_for_update(conn, reference)?;
     expected.check(&author, Vec::new)?;
     let used: i64 =
         revision_authors::table.filter(revision_authors::author_id.eq(author.id)).count().get_result(conn)?;

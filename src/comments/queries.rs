@@ -9,7 +9,7 @@ use crate::{
     auth::{Actor, Viewer},
     both,
     clock::Time,
-    db::{Conn, Id},
+    db::{Conn, Id, lock},
     error::{Code, Error, FieldError, Result},
     html,
     http::{
@@ -260,9 +260,7 @@ pub fn delete(conn: &mut Conn, id: Id, expected: &Expected) -> Result<()> {
 }
 
 fn find_for_update(conn: &mut Conn, id: Id) -> Result<Row> {
-    let row = match conn {
-        Conn::Postgres(conn) => comments::table.find(id).for_update().first::<Row>(conn),
-        Conn::Sqlite(conn) => comments::table.find(id).first::<Row>(conn),
-    };
+    lock::rows(conn, comments::table.find(id).select(comments::id))?;
+    let row = comments::table.find(id).first::<Row>(conn);
     row.optional()?.ok_or_else(|| Error::not_found("comment", id))
 }

@@ -3,6 +3,7 @@
 pub(crate) mod column;
 mod conn;
 mod id;
+pub(crate) mod lock;
 mod migrations;
 pub mod postgres;
 mod writer;

@@ -3,7 +3,7 @@
 use super::model::{Crumb, MAX_DEPTH, NewSection, Section, SectionChanges, SectionParams, SectionSort};
 use crate::{
     clock::Time,
-    db::{AsJson, Conn, Id, columns},
+    db::{AsJson, Conn, Id, columns, lock},
     error::{Code, Error, OnTaken, Result},
     http::{Expected, Page, Window, cursor::Position, page::keyset},
     schema::{revisions, sections},
@@ -137,7 +137,8 @@ pub fn update(
     expected: &Expected,
     now: Time,
 ) -> Result<Section> {
-    lock_tree(conn)?;
+    // Two moves at once could make a cycle of two sections that each go below the other.
+    lock::table(conn, "sections")?;
     let section = find(conn, reference)?;
     let current = NewSection::from(&section);
     expected.check(&section, || changes.differing(&current))?;
@@ -163,14 +164,6 @@ pub fn update(
         move_children(conn, &updated)?;
     }
     Ok(updated)
-}
-
-/// Two moves at once could make a cycle of two sections that each go below the other.
-fn lock_tree(conn: &mut Conn) -> Result<()> {
-    if let Conn::Postgres(conn) = conn {
-        diesel::connection::SimpleConnection::batch_execute(conn, "LOCK TABLE sections IN SHARE ROW EXCLUSIVE MODE")?;
-    }
-    Ok(())
 }
 
 /// Writes the paths and trails of all that stands below, a level at a time.

@@ -3,7 +3,7 @@
 use super::model::{NewTag, Tag, TagChanges, TagParams, TagSort};
 use crate::{
     clock::Time,
-    db::{Conn, Id, columns},
+    db::{Conn, Id, columns, lock},
     error::{Code, Error, OnTaken, Result},
     http::{Expected, Page, Window, cursor::Position, page::keyset},
     schema::{revision_tags, tags},
@@ -63,6 +63,13 @@ pub fn find(conn: &mut Conn, reference: &Ref) -> Result<Tag> {
     tag.optional()?.ok_or_else(|| Error::not_found("tag", reference))
 }
 
+/// Finds it and holds it, so that of two changes at once the second sees what the first made.
+fn find_for_update(conn: &mut Conn, reference: &Ref) -> Result<Tag> {
+    let tag = find(conn, reference)?;
+    lock::rows(conn, tags::table.find(tag.id).select(tags::id))?;
+    find(conn, &tag.id.into())
+}
+
 /// Creates a tag. A slug that was not given is made from the name, with a number where that is taken.
 pub fn insert(conn: &mut Conn, new: &NewTag, id: Id, now: Time) -> Result<Tag> {
     let slug = match &new.slug {
@@ -86,7 +93,7 @@ pub fn insert(conn: &mut Conn, new: &NewTag, id: Id, now: Time) -> Result<Tag> {
 }
 
 pub fn update(conn: &mut Conn, reference: &Ref, changes: &TagChanges, expected: &Expected, now: Time) -> Result<Tag> {
-    let tag = find(conn, reference)?;
+    let tag = find_for_update(conn, reference)?;
     let current = NewTag::from(&tag);
     expected.check(&tag, || changes.differing(&current))?;
     let new = changes.apply(&current)?;
@@ -104,7 +111,7 @@ pub fn update(conn: &mut Conn, reference: &Ref, changes: &TagChanges, expected: 
 /// # Errors
 /// 409 where an article has the tag, in whatever revision: what was saved is never lost.
 pub fn delete(conn: &mut Conn, reference: &Ref, expected: &Expected) -> Result<()> {
-    let tag = find(conn, reference)?;
+    let tag = find_for_update(conn, reference)?;
     expected.check(&tag, Vec::new)?;
     let used: i64 = revision_tags::table.filter(revision_tags::tag_id.eq(tag.id)).count().get_result(conn)?;
     if used > 0 {

@@ -33,8 +33,11 @@ pub fn find_by_email(conn: &mut Conn, email: &Email) -> Result<Option<UserRow>> 
 }
 
 /// # Errors
-/// 409 where the address is another user's.
+/// 409 where the address is another user's, 422 for a reader: that is a key's role.
 pub fn insert(conn: &mut Conn, new: &NewUser<'_>, id: Id, now: Time) -> Result<UserRow> {
+    if new.role == Role::Reader {
+        return Err(Error::invalid_field("/role", "not_allowed", "the role reader is for keys, not for people"));
+    }
     diesel::insert_into(users::table)
         .values((
             users::id.eq(id),

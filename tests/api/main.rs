@@ -4,11 +4,20 @@
 
 mod articles;
 mod auth;
+mod authors;
 mod commands;
+mod comments;
+mod config;
 mod http;
+mod leaks;
+mod migrations;
 mod openapi;
+mod permissions;
 mod postgres_driver;
 mod postgres_tls;
 mod readme;
+mod sections;
+mod statements;
 mod support;
 mod tags;
+mod tidy;

@@ -56,7 +56,12 @@ impl TestApp {
 
     /// Somebody new on the staff, signed in.
     pub async fn signed_in(&self, role: Role) -> Client {
-        let email = self.new_user(role);
+        self.signed_in_as(role, None).await
+    }
+
+    /// The same with a byline: the id of an author.
+    pub async fn signed_in_as(&self, role: Role, byline: Option<&str>) -> Client {
+        let email = self.new_user_as(role, byline);
         let session =
             self.anyone().post("/auth/login", serde_json::json!({"email": email, "password": PASSWORD})).await;
         assert_eq!(session.status, 200, "{session:?}");
@@ -65,10 +70,15 @@ impl TestApp {
 
     /// Makes a user with [`PASSWORD`] and gives the address to sign in with.
     pub fn new_user(&self, role: Role) -> String {
+        self.new_user_as(role, None)
+    }
+
+    fn new_user_as(&self, role: Role, byline: Option<&str>) -> String {
         static HASH: OnceLock<String> = OnceLock::new();
         let hash = HASH.get_or_init(|| passwords::hash(&Password::parse(PASSWORD.into()).unwrap()).unwrap());
         let email = Email::parse(format!("{role}-{}@lantern.example", Id::new())).unwrap();
-        let new = NewUser { email: &email, name: "Mira Holt", role, password_hash: Some(hash), author_id: None };
+        let author_id = byline.map(|id| id.parse().unwrap());
+        let new = NewUser { email: &email, name: "Mira Holt", role, password_hash: Some(hash), author_id };
         blocking(|| users::insert(&mut self.app.db.connection().unwrap(), &new, Id::new(), clock::now()).unwrap());
         email.to_string()
     }

@@ -20,7 +20,19 @@ pub struct Operation {
     pub value: Value,
 }
 
-pub fn operations() -> Vec<Operation> {
+impl Operation {
+    /// The path as [`Client`](super::Client) takes it.
+    pub fn template(&self) -> String {
+        self.path.strip_prefix("/api/v1").map_or_else(|| format!("/{}", self.path), str::to_owned)
+    }
+}
+
+pub fn operations() -> &'static [Operation] {
+    static ALL: LazyLock<Vec<Operation>> = LazyLock::new(read_operations);
+    &ALL
+}
+
+fn read_operations() -> Vec<Operation> {
     let mut all = Vec::new();
     for (path, item) in DOCUMENT["paths"].as_object().unwrap() {
         for (method, value) in item.as_object().unwrap() {
@@ -39,7 +51,7 @@ pub fn check(method: &Method, path: &str, reply: &Reply) {
     let what = format!("{method} {path}: {status} {content_type} {}", String::from_utf8_lossy(&reply.bytes));
     assert!(!reply.header("x-request-id").is_empty(), "no request id: {what}");
     let verb = if method == Method::HEAD { "GET" } else { method.as_str() };
-    let operation = operations().into_iter().find(|o| o.method == verb && fits(&o.path, path));
+    let operation = operations().iter().find(|o| o.method == verb && fits(&o.path, path));
     let Some(operation) = operation else {
         if content_type == "application/problem+json" && method != Method::HEAD {
             validate(&json!({"$ref": "#/components/schemas/Problem"}), &reply.json, &what);

@@ -1,0 +1,110 @@
+//! `/authors`.
+
+use crate::{on_both_databases, support::TestApp};
+use serde_json::{Value, json};
+
+async fn an_author_has_a_card(app: TestApp) {
+    let editor = app.editor().await;
+    let card = json!({
+        "name": "Mira Holt", "bio": "Covers the **harbour**.<script>x()</script>", "website": "https://mira.example/",
+        "image": {"url": "https://images.example/mira.jpg", "alt": "Mira on a quay", "caption": null, "credit": "Jo", "width": 400, "height": 300},
+        "links": [{"label": "Mastodon", "url": "https://social.example/@mira"}],
+    });
+    let created = editor.post("/authors", card.clone()).await;
+    assert_eq!(created.assert(201).json["slug"], "mira-holt");
+    assert_eq!(created.header("location"), format!("/api/v1/authors/{}", created.text("/id")));
+    assert_eq!(created.json["article_count"], 0);
+    let html = created.text("/bio_html");
+    assert!(html.contains("<strong>harbour</strong>") && !html.contains("script"), "{html}");
+    for field in ["name", "bio", "website", "image", "links"] {
+        assert_eq!(created.json[field], card[field], "{field}");
+    }
+    for reference in ["mira-holt", &created.text("/id")] {
+        assert_eq!(app.anyone().get(&format!("/authors/{reference}")).await.assert(200).json, created.json);
+    }
+}
+
+async fn a_change_leaves_what_it_does_not_name(app: TestApp) {
+    let editor = app.editor().await;
+    let author = json!({"name": "Mira", "bio": "A.", "website": "https://mira.example/", "links": [{"label": "A", "url": "https://a.example/"}]});
+    let created = editor.post("/authors", author).await;
+    let changed =
+        editor.with("if-match", created.etag()).patch("/authors/mira", json!({"bio": "*B.*", "website": null})).await;
+    assert_eq!(changed.assert(200).json["bio_html"], "<p><em>B.</em></p>\n");
+    assert_eq!(changed.json["website"], Value::Null);
+    assert_eq!((&changed.json["name"], &changed.json["links"]), (&created.json["name"], &created.json["links"]));
+    let stale = editor.with("if-match", created.etag()).patch("/authors/mira", json!({"bio": "C."})).await;
+    assert!(stale.assert_problem(412, "precondition_failed").text("/detail").contains("bio"), "{}", stale.json);
+    let renamed = editor.patch("/authors/mira", json!({"slug": "mira-holt", "links": []})).await;
+    assert_eq!(renamed.assert(200).json["links"], json!([]));
+    app.anyone().get("/authors/mira").await.assert_problem(404, "not_found");
+    editor.post("/authors", json!({"name": "Jo", "slug": "mira-holt"})).await.assert_problem(409, "slug_taken");
+}
+
+async fn a_new_name_shows_on_every_article(app: TestApp) {
+    let editor = app.editor().await;
+    editor.post("/authors", json!({"name": "Mira"})).await.assert(201);
+    editor.post("/articles", json!({"title": "A", "authors": ["mira"]})).await.assert(201);
+    editor.put("/articles/a/publication", json!({})).await.assert(200);
+    let before = app.anyone().get("/articles/a").await;
+    editor.patch("/authors/mira", json!({"name": "Mira Holt"})).await.assert(200);
+    let after = app.anyone().get("/articles/a").await;
+    assert_eq!(after.json["authors"][0]["name"], "Mira Holt");
+    assert_eq!(after.json["seo"]["json_ld"]["author"][0]["name"], "Mira Holt");
+    assert_ne!(after.etag(), before.etag());
+}
+
+async fn a_byline_that_is_in_use_is_not_deleted(app: TestApp) {
+    let editor = app.editor().await;
+    for name in ["Mira", "Jo", "Sam"] {
+        editor.post("/authors", json!({"name": name})).await.assert(201);
+    }
+    editor.post("/articles", json!({"title": "A", "authors": ["mira"]})).await.assert(201);
+    let refused = editor.delete("/authors/mira").await;
+    assert!(refused.assert_problem(409, "in_use").text("/detail").contains("mira"), "{}", refused.json);
+    editor.patch("/articles/a", json!({"authors": ["jo"]})).await.assert(200);
+    editor.delete("/authors/mira").await.assert_problem(409, "in_use");
+    editor.delete("/authors/sam").await.assert(204);
+    assert_eq!(app.anyone().get("/authors").await.column("name"), ["Jo", "Mira"]);
+    // Nor is one that somebody signs in for.
+    let linked = editor.post("/authors", json!({"name": "Ada"})).await.assert(201).text("/id");
+    app.signed_in_as(stet::permissions::Role::Author, Some(&linked)).await;
+    editor.delete("/authors/ada").await.assert(409);
+}
+
+async fn authors_come_in_the_order_that_was_asked_for(app: TestApp) {
+    let editor = app.editor().await;
+    for name in ["Mira", "Jo", "Sam"] {
+        editor.post("/authors", json!({"name": name})).await.assert(201);
+    }
+    for (title, authors) in [("A", json!(["sam", "jo"])), ("B", json!(["sam"]))] {
+        let slug =
+            editor.post("/articles", json!({"title": title, "authors": authors})).await.assert(201).text("/slug");
+        editor.put(&format!("/articles/{slug}/publication"), json!({})).await.assert(200);
+    }
+    for (sort, names) in [
+        ("name", ["Jo", "Mira", "Sam"]),
+        ("-name", ["Sam", "Mira", "Jo"]),
+        ("-article_count", ["Sam", "Jo", "Mira"]),
+        ("article_count", ["Mira", "Jo", "Sam"]),
+        ("created_at", ["Mira", "Jo", "Sam"]),
+        ("-created_at", ["Sam", "Jo", "Mira"]),
+    ] {
+        let (mut found, mut query) = (Vec::new(), format!("?sort={sort}&limit=1"));
+        loop {
+            let page = app.anyone().get(&format!("/authors{query}")).await;
+            found.extend(page.assert(200).column("name"));
+            let Some(cursor) = page.json["page"]["next_cursor"].as_str() else { break };
+            query = format!("?sort={sort}&limit=1&cursor={cursor}");
+        }
+        assert_eq!(found, names, "{sort}");
+    }
+}
+
+on_both_databases! {
+    an_author_has_a_card,
+    a_change_leaves_what_it_does_not_name,
+    a_new_name_shows_on_every_article,
+    a_byline_that_is_in_use_is_not_deleted,
+    authors_come_in_the_order_that_was_asked_for,
+}

@@ -1,0 +1,400 @@
+//! Nothing hidden leaks: a canary word stands in all that is not public, and what others read does not change by a byte.
+
+use crate::{
+    on_both_databases,
+    support::{
+        Client, PASSWORD, Reply, TestApp, blocking,
+        spec::{self, Operation},
+    },
+};
+use actix_web::http::Method;
+use diesel::connection::SimpleConnection;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use stet::{
+    auth::{Password, passwords},
+    clock,
+    db::Id,
+    permissions::Role,
+    users::{self, NewUser},
+    values::Email,
+};
+
+/// A word that stands nowhere by chance, good for slugs, addresses and hosts.
+fn word(begins: &str) -> String {
+    let random = Id::new().to_string().replace('-', "");
+    format!("{begins}{}", &random[16..])
+}
+
+/// An article with the word in everything that one can write.
+fn secret(word: &str, slug: &str) -> Value {
+    json!({
+        "slug": slug, "title": format!("A {word} title"), "subtitle": word, "excerpt": format!("It says {word}."),
+        "body": {"source": format!("The *{word}*.")}, "authors": ["jo", "mira"], "tags": ["hush", "harbour"], "section": "quiet",
+        "image": {"url": format!("https://{word}.example/a.jpg"), "alt": word, "caption": word, "credit": word},
+        "seo": {"title": word, "description": word, "canonical_url": format!("https://{word}.example/"), "image_url": format!("https://{word}.example/b.jpg")},
+        "custom": {word: word}, "featured": true, "language": "de", "visibility": "members", "related": ["reopens"],
+    })
+}
+
+fn comment(word: &str) -> Value {
+    json!({"name": format!("Jo {word}"), "email": format!("{word}@example.org"), "website": format!("https://{word}.example/"), "body": format!("So {word}.")})
+}
+
+/// What one may see, by ids and slugs.
+struct Newsroom {
+    app: TestApp,
+    editor: Client,
+    owner: Client,
+    /// Stands in all that is hidden from everybody but the owner and editors.
+    word: String,
+    /// Stands in what takes a role, or a subscription.
+    premium: String,
+    articles: Vec<String>,
+    comments: Vec<String>,
+    hidden_articles: Vec<String>,
+    hidden_comments: Vec<String>,
+}
+
+impl Newsroom {
+    /// A newsroom with some public content. What is hidden in it from the beginning is old text, emails and a pin.
+    async fn open(app: TestApp) -> Self {
+        let (word, premium) = (word("canary"), word("premium"));
+        let owner = sign_in(&app, &format!("{word}@lantern.example"), Role::Author).await;
+        let editor = app.editor().await;
+        for (kind, body) in [
+            ("tags", json!({"name": "Harbour"})),
+            ("tags", json!({"name": "Hush"})),
+            ("authors", json!({"name": "Mira"})),
+            ("authors", json!({"name": "Jo"})),
+            ("sections", json!({"name": "News"})),
+            ("sections", json!({"name": "Tech", "parent": "news"})),
+            ("sections", json!({"name": "Quiet"})),
+        ] {
+            editor.post(&format!("/{kind}"), body).await.assert(201);
+        }
+        let mut newsroom = Self {
+            app,
+            editor,
+            owner,
+            word,
+            premium,
+            articles: Vec::new(),
+            comments: Vec::new(),
+            hidden_articles: Vec::new(),
+            hidden_comments: Vec::new(),
+        };
+        newsroom.fill().await;
+        newsroom
+    }
+
+    async fn fill(&mut self) {
+        let pinned = format!("{}-pinned", self.word);
+        self.hide(json!({"title": "To be pinned", "slug": pinned})).await;
+        let story = |title: &str| json!({"title": title, "authors": ["mira"], "tags": ["harbour"], "section": "tech"});
+        let mut reopens = story("Reopens");
+        reopens["related"] = json!([pinned]);
+        reopens["featured"] = json!(true);
+        let mut sold = story("Sold");
+        sold["visibility"] = json!("premium");
+        sold["excerpt"] = json!("For those who pay.");
+        sold["body"] = json!({"source": format!("All about {}.", self.premium)});
+        for article in [reopens, story("Floods"), sold] {
+            self.publish(article).await;
+        }
+        // What was public once, and was replaced.
+        self.publish(
+            json!({"title": format!("A {} title", self.word), "slug": "replaced", "body": {"source": self.word}}),
+        )
+        .await;
+        self.owner
+            .patch("/articles/replaced", json!({"title": "Replaced", "body": {"source": "Clean."}}))
+            .await
+            .assert(200);
+        self.owner.put("/articles/replaced/publication", json!({})).await.assert(200);
+        let mut guest = comment("Brandt");
+        guest["email"] = json!(format!("{}@example.org", self.word));
+        let approved = self.app.anyone().post("/articles/reopens/comments", guest).await.assert(201).text("/id");
+        self.editor.patch(&format!("/comments/{approved}"), json!({"status": "approved"})).await.assert(200);
+        let staff = json!({"body": "From the desk.", "parent_id": approved});
+        let staff = self.owner.post("/articles/reopens/comments", staff).await.assert(201).text("/id");
+        self.comments.extend([approved, staff]);
+    }
+
+    async fn publish(&mut self, article: Value) {
+        let created = self.owner.post("/articles", article).await;
+        let id = created.assert(201).text("/id");
+        self.owner.put(&format!("/articles/{id}/publication"), json!({})).await.assert(200);
+        self.articles.extend([created.text("/slug"), id]);
+    }
+
+    /// A draft that nobody else is to hear of.
+    async fn hide(&mut self, article: Value) -> String {
+        let created = self.owner.post("/articles", article).await;
+        let id = created.assert(201).text("/id");
+        self.hidden_articles.extend([created.text("/slug"), id.clone()]);
+        id
+    }
+
+    /// Adds an article in every state that is not public, a change of one that is, and comments that nobody approved.
+    async fn add_secrets(&mut self) {
+        let word = self.word.clone();
+        let state = |name: &str| secret(&word, &format!("{word}-{name}"));
+        self.hide(state("draft")).await;
+        let review = self.hide(state("review")).await;
+        self.sql(&format!("UPDATE articles SET review = 'requested' WHERE slug = '{word}-review'"));
+        self.hide(state("scheduled")).await;
+        self.sql(&format!("UPDATE articles SET publish_at = 4102444800000000 WHERE slug = '{word}-scheduled'"));
+        let archived = self.hide(state("archived")).await;
+        self.owner.put(&format!("/articles/{archived}/publication"), json!({})).await.assert(200);
+        self.owner.delete(&format!("/articles/{archived}/publication")).await.assert(204);
+        let trashed = self.hide(state("trashed")).await;
+        self.owner.put(&format!("/articles/{trashed}/publication"), json!({})).await.assert(200);
+        let thrown_away = self.hide(state("thrown-away")).await;
+        for id in [trashed, thrown_away] {
+            self.owner.delete(&format!("/articles/{id}")).await.assert(204);
+        }
+        assert_eq!(self.owner.get(&format!("/articles/{review}")).await.json["status"], "in_review");
+        assert_eq!(self.owner.get("/articles?status=scheduled").await.column("slug"), [format!("{word}-scheduled")]);
+        // The slug of a public article and whether it takes comments change at once; all else waits.
+        let mut changes = secret(&word, "");
+        changes.as_object_mut().unwrap().shift_remove("slug");
+        changes["related"] = json!(["floods"]);
+        for article in ["reopens", "floods", "sold", "replaced"] {
+            self.owner.patch(&format!("/articles/{article}"), changes.clone()).await.assert(200);
+        }
+        for (status, parent) in [("pending", false), ("spam", false), ("trash", false), ("pending", true)] {
+            let mut body = comment(&word);
+            if parent {
+                body["parent_id"] = json!(self.comments[0]);
+            }
+            let id = self.app.anyone().post("/articles/reopens/comments", body).await.assert(201).text("/id");
+            self.editor.patch(&format!("/comments/{id}"), json!({"status": status})).await.assert(200);
+            self.hidden_comments.push(id);
+        }
+    }
+
+    fn sql(&self, statement: &str) {
+        blocking(|| self.app.app.db.connection().unwrap().batch_execute(statement).unwrap());
+    }
+
+    /// Asks everything that can be asked: every GET operation, each parameter with each of its values.
+    async fn crawl(&self, client: &Client) -> BTreeMap<String, Kept> {
+        let mut answers = BTreeMap::new();
+        for operation in spec::operations().iter().filter(|operation| operation.method == "GET") {
+            for path in self.paths(operation) {
+                let mut next =
+                    queries(operation).into_iter().map(|query| format!("{path}?{query}")).collect::<Vec<_>>();
+                while let Some(path) = next.pop() {
+                    let reply = client.get(&path).await;
+                    // A chain of pages with one row each shows every row's cursor.
+                    if let Some(cursor) =
+                        reply.json["page"]["next_cursor"].as_str().filter(|_| path.contains("limit=1&"))
+                    {
+                        let first = path.split("&cursor=").next().unwrap();
+                        next.push(format!("{first}&cursor={cursor}"));
+                    }
+                    answers.insert(path, Kept::of(&reply));
+                }
+            }
+        }
+        answers
+    }
+
+    fn paths(&self, operation: &Operation) -> Vec<String> {
+        let template = operation.template();
+        let named = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let references = match template.split('/').nth(1).unwrap() {
+            "articles" => self.articles.clone(),
+            "comments" => self.comments.clone(),
+            "authors" => named(&["mira", "jo", "nobody"]),
+            "sections" => named(&["news", "tech", "quiet", "nowhere"]),
+            "tags" => named(&["harbour", "hush", "nothing"]),
+            _ => Vec::new(),
+        };
+        if template.contains('{') {
+            assert!(!references.is_empty(), "no references for {template}");
+            references.iter().map(|reference| template.replace("{ref}", reference).replace("{id}", reference)).collect()
+        } else {
+            vec![template]
+        }
+    }
+}
+
+/// What is compared of an answer: all but what is new each time.
+#[derive(Debug, PartialEq)]
+struct Kept {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+impl Kept {
+    fn of(reply: &Reply) -> Self {
+        let mut headers: Vec<_> = reply
+            .headers
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+            .filter(|(name, _)| !["connection", "date", "x-request-id"].contains(&name.as_str()))
+            .collect();
+        headers.sort();
+        let mut body = String::from_utf8(reply.bytes.clone()).unwrap();
+        if let Some(id) = reply.json["request_id"].as_str() {
+            body = body.replace(id, "…");
+        }
+        Self { status: reply.status.as_u16(), headers, body }
+    }
+
+    #[track_caller]
+    fn lacks(&self, word: &str, path: &str) {
+        assert!(!format!("{self:?}").contains(word), "{path} says {word}: {self:?}");
+    }
+}
+
+/// Each parameter with each of its values, alone and with a count where there are any; and mistakes, for their texts.
+fn queries(operation: &Operation) -> Vec<String> {
+    let parameters = operation.value["parameters"].as_array().cloned().unwrap_or_default();
+    let parameters: Vec<_> = parameters.iter().filter(|parameter| parameter["in"] == "query").collect();
+    let counts = parameters.iter().any(|parameter| parameter["name"] == "count");
+    let mut queries = vec![String::new(), "nothing=1".to_owned()];
+    for parameter in parameters {
+        let name = parameter["name"].as_str().unwrap();
+        for value in values(name, &parameter["schema"]) {
+            queries.push(format!("{name}={value}"));
+            if counts {
+                queries.push(format!("limit=100&count=true&{name}={value}"));
+            }
+        }
+        queries.push(format!("{name}=~"));
+    }
+    if counts {
+        queries.push("limit=1&count=true".to_owned());
+    }
+    queries
+}
+
+fn values(name: &str, schema: &Value) -> Vec<String> {
+    let texts = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>();
+    let resolved = |schema: &Value| match schema["$ref"].as_str() {
+        Some(reference) => spec::DOCUMENT.pointer(reference.trim_start_matches('#')).unwrap().clone(),
+        None => schema.clone(),
+    };
+    let schema = resolved(schema);
+    let options = if schema["items"].is_object() { resolved(&schema["items"]) } else { schema.clone() };
+    if let Some(options) = options["enum"].as_array() {
+        let mut values: Vec<String> = options.iter().filter_map(|option| option.as_str().map(str::to_owned)).collect();
+        if schema["items"].is_object() {
+            values.push(values.join(","));
+        }
+        return values;
+    }
+    match name {
+        "tag" | "tag_all" => texts(&["harbour", "hush", "harbour,hush", "nothing"]),
+        "author" => texts(&["mira", "jo", "nobody"]),
+        "section" | "parent" => texts(&["news", "tech", "quiet", "nowhere"]),
+        "article" => texts(&["reopens"]),
+        "language" => texts(&["en", "de"]),
+        "published_after" | "published_before" => texts(&["2020-01-01T00:00:00Z", "2090-01-01T00:00:00Z"]),
+        "featured" | "deleted" | "count" => texts(&["true", "false"]),
+        "limit" => texts(&["1", "100", "0"]),
+        "page" => texts(&["1", "2", "100"]),
+        "cursor" => texts(&["AAAA"]),
+        other => panic!("tests/api/leaks.rs knows no values for the parameter `{other}`"),
+    }
+}
+
+/// Somebody with an address of their own.
+async fn sign_in(app: &TestApp, email: &str, role: Role) -> Client {
+    let email = Email::parse(email.to_owned()).unwrap();
+    blocking(|| {
+        let hash = passwords::hash(&Password::parse(PASSWORD.into()).unwrap()).unwrap();
+        let new = NewUser { email: &email, name: "Sam Reyes", role, password_hash: Some(&hash), author_id: None };
+        users::insert(&mut app.app.db.connection().unwrap(), &new, Id::new(), clock::now()).unwrap();
+    });
+    let session = app.anyone().post("/auth/login", json!({"email": email, "password": PASSWORD})).await;
+    Client::new(&app.address, Some(session.assert(200).text("/access_token")))
+}
+
+async fn what_is_hidden_changes_no_byte_of_what_others_read(app: TestApp) {
+    let mut newsroom = Newsroom::open(app).await;
+    let (anyone, other) = (newsroom.app.anyone(), newsroom.app.contributor().await);
+    let before = [newsroom.crawl(&anyone).await, newsroom.crawl(&other).await];
+    assert!(before[0].len() > 300, "only {} addresses were tried", before[0].len());
+    newsroom.add_secrets().await;
+    for (client, before) in [&anyone, &other].into_iter().zip(before) {
+        let after = newsroom.crawl(client).await;
+        for (path, kept) in &after {
+            let who = if client.token.is_some() { "a contributor" } else { "a stranger" };
+            assert_eq!(Some(kept), before.get(path), "{path} changed for {who}");
+            kept.lacks(&newsroom.word, path);
+            if client.token.is_none() {
+                kept.lacks(&newsroom.premium, path);
+            }
+        }
+        assert_eq!(after.len(), before.len());
+    }
+    // The word is there for those who may read it: what was looked for can be found.
+    let owner = newsroom.owner.get("/articles/reopens?include=related").await;
+    assert!(owner.json.to_string().contains(&newsroom.word));
+    let queue = newsroom.editor.get("/comments?limit=100").await;
+    assert!(queue.json.to_string().contains(&newsroom.word));
+}
+
+async fn what_is_hidden_is_answered_like_what_does_not_exist(app: TestApp) {
+    let mut newsroom = Newsroom::open(app).await;
+    newsroom.add_secrets().await;
+    let (anyone, other) = (newsroom.app.anyone(), newsroom.app.contributor().await);
+    for hidden in newsroom.hidden_articles.iter().chain(&newsroom.hidden_comments) {
+        let absent = if Id::new().to_string().len() == hidden.len() && !hidden.starts_with("canary") {
+            Id::new().to_string()
+        } else {
+            "absent".to_owned()
+        };
+        for client in [&anyone, &other] {
+            for (method, path, body) in probes() {
+                let ask = async |reference: &str| {
+                    let reply = client.send(method.clone(), &path.replace("{}", reference), body.clone()).await;
+                    let kept = Kept::of(&reply);
+                    let headers = kept.headers.into_iter().filter(|(name, _)| name != "content-length").collect();
+                    Kept { body: kept.body.replace(reference, "{}"), headers, ..kept }
+                };
+                let (found, expected) = (ask(hidden).await, ask(&absent).await);
+                assert!(expected.status >= 400, "{method} {path}: {expected:?}");
+                assert_eq!(found, expected, "{method} {path} with {hidden}");
+            }
+        }
+    }
+    // Nor can one answer a comment that is not shown, or guess at it.
+    for parent in newsroom.hidden_comments.iter().cloned().chain([Id::new().to_string()]) {
+        let mut body = comment("Brandt");
+        body["parent_id"] = json!(parent);
+        let reply = anyone.post("/articles/reopens/comments", body).await;
+        reply.assert_problem(422, "validation_failed");
+        assert_eq!(reply.text("/detail"), "/parent_id: the article has no such comment");
+    }
+}
+
+/// Everything that names an article or a comment in its path.
+fn probes() -> Vec<(Method, String, Option<Value>)> {
+    let mut probes = Vec::new();
+    for operation in spec::operations() {
+        let template = operation.template();
+        if !template.contains("articles/{ref}") && !template.contains("comments/{id}") {
+            continue;
+        }
+        let path = template.replace("{ref}", "{}").replace("{id}", "{}");
+        let mut body = operation.value["requestBody"]["content"]["application/json"]["example"].clone();
+        for reference in ["authors", "tags", "section", "parent_id"] {
+            body.as_object_mut().and_then(|body| body.shift_remove(reference));
+        }
+        let method = Method::from_bytes(operation.method.as_bytes()).unwrap();
+        probes.push((method, path, (!body.is_null()).then_some(body)));
+    }
+    assert!(probes.len() > 8);
+    probes
+}
+
+on_both_databases! {
+    what_is_hidden_changes_no_byte_of_what_others_read,
+    what_is_hidden_is_answered_like_what_does_not_exist,
+}

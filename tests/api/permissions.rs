@@ -1,0 +1,306 @@
+//! Who may do what: every operation of the spec, as a stranger and as every role, held against one table.
+
+use crate::{
+    on_both_databases,
+    support::{
+        Client, Reply, TestApp,
+        spec::{self, Operation},
+    },
+};
+use actix_web::http::Method;
+use clap::Parser;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use stet::{
+    auth::{Password, passwords},
+    clock, commands,
+    config::Cli,
+    db::Id,
+    error::Code,
+    permissions::Role::{self, Admin, Author, Contributor, Editor, Reader},
+    users::{self, NewUser},
+    values::Email,
+};
+
+/// Who may use an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Who {
+    Anyone,
+    /// This role and those above it, with everything.
+    From(Role),
+    /// The first with what they wrote themselves, the second with everybody's.
+    Own(Role, Role),
+}
+
+use Who::{Anyone, From, Own};
+
+/// The whole table: a new operation needs a row.
+const TABLE: &[(&str, Who)] = &[
+    ("list_articles", Anyone),
+    ("create_article", From(Contributor)),
+    ("get_article", Anyone),
+    ("update_article", Own(Contributor, Editor)),
+    ("delete_article", Own(Contributor, Editor)),
+    ("restore_article", Own(Contributor, Editor)),
+    ("publish_article", Own(Author, Editor)),
+    ("unpublish_article", Own(Author, Editor)),
+    ("list_article_comments", Anyone),
+    ("create_comment", Anyone),
+    ("list_comments", From(Editor)),
+    ("get_comment", Anyone),
+    ("update_comment", From(Editor)),
+    ("delete_comment", From(Editor)),
+    ("list_authors", Anyone),
+    ("create_author", From(Editor)),
+    ("get_author", Anyone),
+    ("update_author", From(Editor)),
+    ("delete_author", From(Editor)),
+    ("list_sections", Anyone),
+    ("create_section", From(Editor)),
+    ("get_section", Anyone),
+    ("update_section", From(Editor)),
+    ("delete_section", From(Editor)),
+    ("list_tags", Anyone),
+    ("create_tag", From(Editor)),
+    ("get_tag", Anyone),
+    ("update_tag", From(Editor)),
+    ("delete_tag", From(Editor)),
+    ("login", Anyone),
+    ("logout", Anyone),
+    ("refresh", Anyone),
+    ("set_up", Anyone),
+    ("get_me", From(Contributor)),
+    ("get_health", Anyone),
+    ("get_readiness", Anyone),
+];
+
+/// The roles of people. A reader is a key's role, and signs in nowhere.
+const PEOPLE: [Role; 4] = [Contributor, Author, Editor, Admin];
+
+fn row(operation: &str) -> Who {
+    let row = TABLE.iter().find(|(id, _)| *id == operation);
+    row.unwrap_or_else(|| panic!("`{operation}` has no row in the table of tests/api/permissions.rs")).1
+}
+
+#[test]
+fn every_operation_of_the_spec_has_a_row_and_every_row_an_operation() {
+    let specified: BTreeSet<String> = spec::operations().iter().map(|operation| operation.id.clone()).collect();
+    let rows: BTreeSet<String> = TABLE.iter().map(|(id, _)| (*id).to_owned()).collect();
+    assert_eq!(rows.len(), TABLE.len(), "a row stands there twice");
+    assert_eq!(specified, rows);
+}
+
+/// The status and code of the refusal, where there is to be one.
+fn refusal(operation: &str, caller: Option<Role>, own: bool) -> Option<(u16, &'static str)> {
+    let (mine, everybodys) = match row(operation) {
+        Anyone => return None,
+        From(role) => (role, role),
+        Own(mine, everybodys) => (mine, everybodys),
+    };
+    match caller {
+        None => Some((401, "unauthenticated")),
+        Some(role) if role >= everybodys || (own && role >= mine) => None,
+        // What is in somebody else's trash is not there at all.
+        Some(role) if role >= mine && operation == "restore_article" => Some((404, "not_found")),
+        Some(_) => Some((403, "forbidden")),
+    }
+}
+
+/// Something for every operation to be tried on.
+struct Desk {
+    app: TestApp,
+    editor: Client,
+}
+
+impl Desk {
+    /// An article, public unless it is the caller's own draft.
+    async fn article(&self, owner: &Client, published: bool) -> String {
+        let created = owner.post("/articles", json!({"title": "The harbour reopens"})).await;
+        let path = format!("/articles/{}", created.assert(201).text("/id"));
+        if published {
+            self.editor.put(&format!("{path}/publication"), json!({})).await.assert(200);
+        }
+        path
+    }
+
+    /// Where to send the operation, and what.
+    async fn request(&self, operation: &Operation, owner: &Client, own: bool) -> (String, Option<Value>) {
+        let id = operation.id.as_str();
+        let public = !own || !matches!(id, "update_article" | "delete_article" | "restore_article" | "publish_article");
+        let template = operation.template();
+        let path = match template.split('/').nth(1).unwrap() {
+            "articles" if template.contains("{ref}") => {
+                let path = self.article(owner, public).await;
+                if id == "restore_article" {
+                    self.editor.delete(&path).await.assert(204);
+                }
+                template.replacen("/articles/{ref}", &path, 1)
+            }
+            "comments" if template.contains("{id}") => {
+                let article = self.article(&self.editor, true).await;
+                let comment =
+                    owner.post(&format!("{article}/comments"), json!({"body": "The old quay was better."})).await;
+                template.replacen("{id}", &comment.assert(201).text("/id"), 1)
+            }
+            kind @ ("authors" | "sections" | "tags") if template.contains("{ref}") => {
+                let created = self.editor.post(&format!("/{kind}"), json!({"name": "Harbour"})).await;
+                template.replacen("{ref}", &created.assert(201).text("/id"), 1)
+            }
+            _ => template.clone(),
+        };
+        (path, self.body(operation).await)
+    }
+
+    /// The spec's own example, without references to what is not here.
+    async fn body(&self, operation: &Operation) -> Option<Value> {
+        let login = json!({"email": self.app.new_user(Author), "password": crate::support::PASSWORD});
+        match operation.id.as_str() {
+            "login" => return Some(login),
+            "refresh" | "logout" => {
+                let session = self.app.anyone().post("/auth/login", login).await;
+                return Some(json!({"refresh_token": session.assert(200).text("/refresh_token")}));
+            }
+            _ => {}
+        }
+        let content = operation.value["requestBody"]["content"].as_object()?;
+        let mut body = content["application/json"]["example"].clone();
+        assert!(body.is_object(), "{} has no example of a body", operation.id);
+        for reference in ["authors", "tags", "section", "related", "parent", "parent_id"] {
+            body.as_object_mut().unwrap().shift_remove(reference);
+        }
+        Some(body)
+    }
+
+    async fn send(&self, operation: &Operation, caller: &Client, owner: &Client, own: bool) -> Reply {
+        let (path, body) = self.request(operation, owner, own).await;
+        caller.send(Method::from_bytes(operation.method.as_bytes()).unwrap(), &path, body).await
+    }
+}
+
+async fn every_operation_holds_every_caller_to_the_table(app: TestApp) {
+    let editor = app.editor().await;
+    let mut callers = vec![(None, app.anyone())];
+    for role in PEOPLE {
+        callers.push((Some(role), app.signed_in(role).await));
+    }
+    let desk = Desk { editor, app };
+    for operation in spec::operations() {
+        for (role, caller) in &callers {
+            for own in [true, false] {
+                if own && role.is_none() {
+                    continue;
+                }
+                let owner = if own { caller } else { &desk.editor };
+                let reply = desk.send(operation, caller, owner, own).await;
+                let what = format!(
+                    "{} as {role:?} with {} own: {}",
+                    operation.id,
+                    if own { "one's" } else { "not one's" },
+                    reply.json
+                );
+                let found = (reply.status.as_u16(), reply.json["code"].as_str().unwrap_or_default());
+                match refusal(&operation.id, *role, own) {
+                    Some(expected) => assert_eq!(found, expected, "{what}"),
+                    // There is an administrator, so the link of the first start opens nothing any more.
+                    None if operation.id == "set_up" => assert_eq!(found, (401, "invalid_token"), "{what}"),
+                    None => assert!(reply.status.is_success(), "{what}"),
+                }
+            }
+        }
+    }
+}
+
+async fn the_spec_asks_for_a_token_exactly_where_a_stranger_gets_401(app: TestApp) {
+    let desk = Desk { editor: app.editor().await, app };
+    for operation in spec::operations() {
+        let reply = desk.send(operation, &desk.app.anyone(), &desk.editor, false).await;
+        let asked = reply.json["code"] == "unauthenticated";
+        let security =
+            operation.value["security"].as_array().unwrap_or_else(|| panic!("{} leaves it open", operation.id));
+        assert_eq!(asked, !security.is_empty(), "{}: {} {}", operation.id, reply.status, reply.json);
+        assert_eq!(asked, row(&operation.id) != Anyone, "{}", operation.id);
+        if asked {
+            assert_eq!(reply.status, 401);
+            assert!(reply.header("www-authenticate").starts_with("Bearer"), "{}", operation.id);
+        }
+    }
+}
+
+async fn who_may_not_ask_is_told_that_before_anything_else(app: TestApp) {
+    let callers =
+        [(None, app.anyone()), (Some(Contributor), app.contributor().await), (Some(Author), app.author().await)];
+    for operation in spec::operations() {
+        let method = Method::from_bytes(operation.method.as_bytes()).unwrap();
+        let path = operation.template().replace("{ref}", "~").replace("{id}", "~");
+        for (role, caller) in &callers {
+            let refused = match (row(&operation.id), role) {
+                (Anyone, _) => continue,
+                (_, None) => (401, "unauthenticated"),
+                (From(least) | Own(least, _), Some(role)) if *role < least => (403, "forbidden"),
+                _ => continue,
+            };
+            // Nothing of this is right: the reference, the query, the body.
+            let wrong = caller.with("content-type", "application/json");
+            let reply = wrong.raw(method.clone(), &format!("{path}?nothing=1"), b"{".to_vec()).await;
+            let found = (reply.status.as_u16(), reply.json["code"].as_str().unwrap_or_default());
+            assert_eq!(found, refused, "{} as {role:?}: {}", operation.id, reply.json);
+        }
+    }
+}
+
+async fn another_ones_draft_is_not_there_at_all(app: TestApp) {
+    let (owner, other) = (app.author().await, app.author().await);
+    owner.post("/articles", json!({"title": "Secret"})).await.assert(201);
+    for path in ["/articles/secret", "/articles/absent"] {
+        let name = path.rsplit('/').next().unwrap();
+        let detail = format!("there is no article `{name}`");
+        let replies = [
+            other.get(path).await,
+            other.patch(path, json!({"title": "Mine now"})).await,
+            other.put(&format!("{path}/publication"), json!({})).await,
+            other.delete(&format!("{path}/publication")).await,
+            other.delete(path).await,
+        ];
+        for reply in replies {
+            assert_eq!(reply.assert_problem(404, "not_found").text("/detail"), detail);
+        }
+    }
+}
+
+async fn what_is_public_a_contributor_leaves_to_authors(app: TestApp) {
+    let (editor, contributor) = (app.editor().await, app.contributor().await);
+    contributor.post("/articles", json!({"title": "Mine"})).await.assert(201);
+    editor.put("/articles/mine/publication", json!({})).await.assert(200);
+    contributor.delete("/articles/mine").await.assert_problem(403, "forbidden");
+    contributor.patch("/articles/mine", json!({"title": "Still mine"})).await.assert(200);
+    editor.delete("/articles/mine").await.assert(204);
+    contributor.send(Method::POST, "/articles/mine/restore", None).await.assert_problem(403, "forbidden");
+}
+
+async fn a_reader_is_no_person_and_cannot_sign_in(app: TestApp) {
+    let hash = passwords::hash(&Password::parse(crate::support::PASSWORD.into()).unwrap()).unwrap();
+    let email = Email::parse("reader@lantern.example".into()).unwrap();
+    let new = NewUser { email: &email, name: "A key", role: Reader, password_hash: Some(&hash), author_id: None };
+    let refused = crate::support::blocking(|| {
+        users::insert(&mut app.app.db.connection().unwrap(), &new, Id::new(), clock::now()).unwrap_err()
+    });
+    assert_eq!(refused.code(), Code::ValidationFailed);
+    let login = json!({"email": email, "password": crate::support::PASSWORD});
+    app.anyone().post("/auth/login", login).await.assert_problem(401, "invalid_credentials");
+}
+
+#[test]
+fn the_command_line_makes_no_reader_either() {
+    let line = ["stet", "user", "create", "--email", "r@lantern.example", "--role", "reader", "--password-stdin"];
+    let error = commands::run(Cli::parse_from(line).command).unwrap_err();
+    assert!(error.to_string().contains("reader"), "{error}");
+}
+
+on_both_databases! {
+    every_operation_holds_every_caller_to_the_table,
+    the_spec_asks_for_a_token_exactly_where_a_stranger_gets_401,
+    who_may_not_ask_is_told_that_before_anything_else,
+    another_ones_draft_is_not_there_at_all,
+    what_is_public_a_contributor_leaves_to_authors,
+    a_reader_is_no_person_and_cannot_sign_in,
+}
