@@ -56,7 +56,8 @@ fn figures(wanted: &impl Fn(&str) -> bool, url: &str, directory: &Path) -> Resul
     if wanted("starts") {
         starts::measure(&mut table, &target, url, directory)?;
     }
-    let server = Server::start(&["--database-url", url], directory)?;
+    let administrator = ["--admin-email", server::EMAIL, "--admin-password", server::PASSWORD];
+    let server = Server::start(&[&["--database-url", url], administrator.as_slice()].concat(), directory)?;
     if wanted("reads") {
         reads::measure(&mut table, &server, &target, &newsroom, directory)?;
     }

@@ -10,8 +10,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-const EMAIL: &str = "figures@lantern.example";
-const PASSWORD: &str = "a tide table for March";
+pub const EMAIL: &str = "figures@lantern.example";
+pub const PASSWORD: &str = "a tide table for March";
 
 pub struct Server {
     process: Child,
@@ -24,7 +24,6 @@ impl Server {
     pub fn start(arguments: &[&str], directory: &Path) -> Result<Self> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_stet"));
         command.arg("serve").args(arguments).args(["--listen", "127.0.0.1:0"]);
-        command.args(["--admin-email", EMAIL, "--admin-password", PASSWORD]);
         Self::spawn(command.current_dir(directory).stderr(File::create(directory.join("stet.log"))?))
     }
 
