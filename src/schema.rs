@@ -141,6 +141,7 @@ diesel::table! {
         published_id -> Nullable<DbId>,
         published_revision -> Nullable<Integer>,
         published_at -> Nullable<BigInt>,
+        republished_at -> Nullable<BigInt>,
         publish_at -> Nullable<BigInt>,
         unpublish_at -> Nullable<BigInt>,
         review -> Nullable<Text>,

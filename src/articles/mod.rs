@@ -11,8 +11,8 @@ pub mod routes;
 mod write;
 
 pub use drafts::{Creation, insert, revise};
-pub use model::{Row, Status};
+pub use model::{BodyFormat, Row, Status};
 pub use publication::lead;
-pub use queries::{exist, find_published, id_of};
-pub use revisions::pin;
-pub use write::NewArticle;
+pub use queries::{Eyes, exist, find_published, id_of, list};
+pub use revisions::{bodies, pin};
+pub use write::{ArticleParams, NewArticle};

@@ -141,13 +141,12 @@ pub struct Row {
 
 impl Row {
     pub fn section(&self) -> Option<SectionRef> {
-        let row = self.clone();
         Some(SectionRef {
-            id: row.section_id?,
-            slug: row.section_slug?,
-            name: row.section_name?,
-            path: row.section_path?,
-            trail: row.section_trail?.0,
+            id: self.section_id?,
+            slug: self.section_slug.clone()?,
+            name: self.section_name.clone()?,
+            path: self.section_path.clone()?,
+            trail: self.section_trail.clone()?.0,
         })
     }
 }

@@ -73,11 +73,11 @@ impl Looking<'_> {
     }
 
     fn article(&self, row: Row, authors: Vec<Author>, tags: Vec<Tag>, body: Option<Option<Body>>) -> Article {
-        let seo = row.seo.0.clone();
+        let (section, granted, seo) = (row.section(), self.grants(&row), row.seo.0);
         Article {
             url: self.app.site.article_url(&row.slug),
-            section: row.section(),
-            access: Access { granted: self.grants(&row), required: row.visibility },
+            section,
+            access: Access { granted, required: row.visibility },
             id: row.id,
             slug: row.slug,
             status: row.status,

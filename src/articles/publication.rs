@@ -54,6 +54,7 @@ pub fn publish(conn: &mut Conn, row: &Row, revision: Id, number: i32, now: Time)
             articles::published_id.eq(revision),
             articles::published_revision.eq(number),
             articles::published_at.eq(row.published_at.unwrap_or(now)),
+            articles::republished_at.eq(now),
             articles::publish_at.eq(None::<Time>),
             articles::review.eq(None::<String>),
             articles::updated_at.eq(now),

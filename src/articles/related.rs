@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     app::Site,
-    db::{Conn, Id},
+    db::{Conn, Id, among},
     error::Result,
     schema::{published_articles as v, revision_related, revision_tags},
 };
@@ -69,7 +69,7 @@ fn alike(conn: &mut Conn, row: &Row) -> Result<Vec<(Row, Vec<Reason>)>> {
     let tags: Vec<Id> = tags.load(conn)?;
     // Ids of revisions grow with time, so that this walks the newest end of an index.
     let tagged = revision_tags::table
-        .filter(revision_tags::tag_id.eq_any(tags))
+        .filter(among(revision_tags::tag_id, tags))
         .order(revision_tags::revision_id.desc())
         .limit(CANDIDATES)
         .select(revision_tags::revision_id);
@@ -77,7 +77,7 @@ fn alike(conn: &mut Conn, row: &Row) -> Result<Vec<(Row, Vec<Reason>)>> {
     for revision in tagged.load::<Id>(conn)? {
         *shared.entry(revision).or_default() += 1;
     }
-    let candidates = queries::visible().filter(v::revision_id.eq_any(shared.keys().copied().collect::<Vec<_>>()));
+    let candidates = queries::visible().filter(among(v::revision_id, shared.keys().copied().collect()));
     let mut rows: Vec<Row> = candidates.load(conn)?;
     let score = |other: &Row| {
         let same_section = other.section_id.is_some() && other.section_id == row.section_id;

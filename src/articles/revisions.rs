@@ -7,7 +7,7 @@ use super::{
 use crate::{
     both,
     clock::Time,
-    db::{AsJson, Conn, Id},
+    db::{AsJson, Conn, Id, among},
     error::{Error, FieldError, Result},
     html,
     schema::{articles, authors, revision_authors, revision_related, revision_tags, revisions, sections, tags},
@@ -223,7 +223,7 @@ impl From<StoredSeo> for NewSeo {
 /// The texts of revisions.
 pub fn bodies(conn: &mut Conn, ids: Vec<Id>) -> Result<HashMap<Id, (BodyFormat, String, String)>> {
     let columns = (revisions::id, revisions::body_format, revisions::body_source, revisions::body_html);
-    let rows = revisions::table.filter(revisions::id.eq_any(ids)).select(columns);
+    let rows = revisions::table.filter(among(revisions::id, ids)).select(columns);
     let rows = rows.load::<(Id, BodyFormat, String, String)>(conn)?;
     Ok(rows.into_iter().map(|(id, format, source, html)| (id, (format, source, html))).collect())
 }

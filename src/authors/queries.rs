@@ -3,7 +3,7 @@
 use super::model::{Author, AuthorChanges, AuthorLink, AuthorParams, AuthorSort, NewAuthor};
 use crate::{
     clock::Time,
-    db::{AsJson, Conn, Id, columns, lock},
+    db::{AsJson, Conn, Id, among, columns, lock},
     error::{Code, Error, OnTaken, Result},
     html,
     http::{Expected, Page, Window, cursor::Position, page::keyset},
@@ -153,7 +153,7 @@ pub fn delete(conn: &mut Conn, reference: &Ref, expected: &Expected) -> Result<(
 pub fn of_revisions(conn: &mut Conn, revisions: Vec<Id>) -> Result<HashMap<Id, Vec<Author>>> {
     let rows = revision_authors::table
         .inner_join(authors::table)
-        .filter(revision_authors::revision_id.eq_any(revisions))
+        .filter(among(revision_authors::revision_id, revisions))
         .order((revision_authors::revision_id, revision_authors::position))
         .select((revision_authors::revision_id, columns::<Author>()))
         .load::<(Id, Author)>(conn)?;

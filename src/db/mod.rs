@@ -1,5 +1,6 @@
 //! The only place that knows there are two databases. `read` and `write` are the whole interface.
 
+mod among;
 pub(crate) mod column;
 mod conn;
 mod id;
@@ -8,6 +9,7 @@ mod migrations;
 pub mod postgres;
 mod writer;
 
+pub use among::among;
 pub use column::AsJson;
 pub use conn::{Conn, MultiBackend, Target, columns};
 pub use id::{DbId, Id};

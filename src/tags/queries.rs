@@ -3,7 +3,7 @@
 use super::model::{NewTag, Tag, TagChanges, TagParams, TagSort};
 use crate::{
     clock::Time,
-    db::{Conn, Id, columns, lock},
+    db::{Conn, Id, among, columns, lock},
     error::{Code, Error, OnTaken, Result},
     http::{Expected, Page, Window, cursor::Position, page::keyset},
     schema::{revision_tags, tags},
@@ -125,7 +125,7 @@ pub fn delete(conn: &mut Conn, reference: &Ref, expected: &Expected) -> Result<(
 pub fn of_revisions(conn: &mut Conn, revisions: Vec<Id>) -> Result<HashMap<Id, Vec<Tag>>> {
     let rows = revision_tags::table
         .inner_join(tags::table)
-        .filter(revision_tags::revision_id.eq_any(revisions))
+        .filter(among(revision_tags::revision_id, revisions))
         .order((revision_tags::revision_id, revision_tags::position))
         .select((revision_tags::revision_id, columns::<Tag>()))
         .load::<(Id, Tag)>(conn)?;

@@ -8,6 +8,8 @@ CREATE TABLE articles (
     published_id BLOB REFERENCES revisions (id) DEFERRABLE INITIALLY DEFERRED,
     published_revision INTEGER,
     published_at BIGINT,
+    -- When what the public sees became so; `published_at` is when it first saw anything.
+    republished_at BIGINT,
     publish_at BIGINT,
     unpublish_at BIGINT,
     review TEXT,
@@ -43,6 +45,7 @@ CREATE TABLE revisions (
     UNIQUE (article_id, number)
 );
 CREATE INDEX revisions_by_section ON revisions (section_id);
+CREATE INDEX revisions_by_title ON revisions (title, article_id);
 
 CREATE TABLE revision_authors (
     revision_id BLOB NOT NULL REFERENCES revisions (id) ON DELETE CASCADE,
@@ -70,9 +73,12 @@ CREATE TABLE revision_related (
 CREATE INDEX revision_related_by_related ON revision_related (related_id);
 
 CREATE INDEX articles_by_published_at ON articles (published_at, id) WHERE published_id IS NOT NULL AND deleted_at IS NULL;
+CREATE INDEX articles_by_republished_at ON articles (republished_at, id) WHERE published_id IS NOT NULL AND deleted_at IS NULL;
 CREATE INDEX articles_by_published_id ON articles (published_id);
 CREATE INDEX articles_by_working_id ON articles (working_id);
 CREATE INDEX articles_by_created_at ON articles (created_at, id);
+-- What was never published counts as the newest: `ordered_at` in the view of the staff.
+CREATE INDEX articles_by_ordered_at ON articles (COALESCE(published_at, 9223372036854775807), id);
 CREATE INDEX articles_by_updated_at ON articles (updated_at, id);
 CREATE INDEX articles_by_created_by ON articles (created_by, updated_at, id);
 
@@ -82,8 +88,8 @@ CREATE VIEW published_articles AS SELECT
     a.slug,
     a.created_by,
     a.created_at,
-    CASE WHEN r.created_at > a.published_at THEN r.created_at ELSE a.published_at END AS updated_at,
-    CASE WHEN r.created_at > a.published_at THEN r.created_at ELSE a.published_at END AS public_updated_at,
+    a.republished_at AS updated_at,
+    a.republished_at AS public_updated_at,
     a.published_at,
     a.published_at AS ordered_at,
     CAST(NULL AS BIGINT) AS publish_at,
@@ -126,7 +132,7 @@ CREATE VIEW article_revisions AS SELECT
     a.created_by,
     a.created_at,
     a.updated_at,
-    CASE WHEN r.created_at > COALESCE(a.published_at, 0) THEN r.created_at ELSE a.published_at END AS public_updated_at,
+    COALESCE(a.republished_at, a.updated_at) AS public_updated_at,
     a.published_at,
     COALESCE(a.published_at, 9223372036854775807) AS ordered_at,
     a.publish_at,
