@@ -47,16 +47,19 @@ struct Wire {
 }
 
 /// Sends bytes that no decent client would send, and reads until the server hangs up.
-fn wire(app: &TestApp, request: &[u8]) -> Wire {
-    let answer = blocking(|| {
-        let mut stream = TcpStream::connect(app.address.trim_start_matches("http://")).unwrap();
+async fn wire(app: &TestApp, request: &[u8]) -> Wire {
+    let (address, request) = (app.address.trim_start_matches("http://").to_owned(), request.to_owned());
+    let answer = actix_web::rt::task::spawn_blocking(move || {
+        let mut stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         // The server may answer, and hang up, before it has read everything.
-        _ = stream.write_all(request);
+        _ = stream.write_all(&request);
         let mut answer = Vec::new();
         _ = stream.read_to_end(&mut answer);
         answer
-    });
+    })
+    .await
+    .unwrap();
     let answer = String::from_utf8_lossy(&answer).into_owned();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {answer:?}"));
     let status = head.split(' ').nth(1).and_then(|s| s.parse().ok()).unwrap_or_else(|| panic!("no status: {head}"));

@@ -19,9 +19,9 @@ async fn methods_are_answered_or_named(app: TestApp) {
             assert_eq!(head.header(header), get.header(header), "{path}: {header}");
         }
     }
-    let head = wire(&app, b"HEAD /api/v1/articles/ebb HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    let head = wire(&app, b"HEAD /api/v1/articles/ebb HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
     assert_eq!((head.status, head.body.as_str()), (200, ""));
-    let head = wire(&app, b"HEAD /api/v1/none HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    let head = wire(&app, b"HEAD /api/v1/none HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
     assert_eq!((head.status, head.body.as_str()), (404, ""));
     for (path, allow) in [
         ("/articles", "GET, HEAD, OPTIONS, POST"),
@@ -137,7 +137,7 @@ async fn headers_that_are_no_text_are_answered(app: TestApp) {
         let mut request =
             format!("GET /api/v1/tags HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{header}: ").into_bytes();
         request.extend(b"\xe9\xff\xc0\r\n\r\n");
-        let answer = wire(&app, &request);
+        let answer = wire(&app, &request).await;
         assert_eq!(answer.status, status, "{header}: {}", answer.body);
         assert!(answer.head.contains("x-request-id: "));
     }
@@ -154,7 +154,7 @@ async fn headers_that_are_no_text_are_answered(app: TestApp) {
         }
         request.extend(format!("content-length: 14\r\n{header}: ").bytes());
         request.extend(b"\xe9\xff\r\n\r\n{\"name\": \"Ebb\"}");
-        let answer = wire(&app, &request);
+        let answer = wire(&app, &request).await;
         assert_eq!(answer.status, status, "{header}: {}", answer.body);
     }
     for request in [
@@ -162,7 +162,7 @@ async fn headers_that_are_no_text_are_answered(app: TestApp) {
         "GARBAGE\r\n\r\n",
         "GET  HTTP/9.9\r\n\r\n",
     ] {
-        assert!((400..500).contains(&wire(&app, request.as_bytes()).status), "{request}");
+        assert!((400..500).contains(&wire(&app, request.as_bytes()).await.status), "{request}");
     }
 }
 
