@@ -11,3 +11,28 @@ pub mod spec;
 pub use app::{PASSWORD, TestApp};
 pub use client::{Client, Reply};
 pub use database::{Kind, empty, fresh};
+
+/// Runs what waits for the database on a thread of its own, as handlers do.
+pub fn blocking<T: Send>(f: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| scope.spawn(f).join()).unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// Runs each test on both databases, each time with a database of its own.
+#[macro_export]
+macro_rules! on_both_databases {
+    ($($test:ident),* $(,)?) => {
+        $(mod $test {
+            #[actix_web::test]
+            async fn sqlite() {
+                super::$test($crate::support::TestApp::start($crate::support::Kind::Sqlite).await).await;
+            }
+
+            #[actix_web::test]
+            async fn postgres() {
+                if $crate::support::postgres::server().is_some() {
+                    super::$test($crate::support::TestApp::start($crate::support::Kind::Postgres).await).await;
+                }
+            }
+        })*
+    };
+}
