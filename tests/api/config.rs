@@ -11,18 +11,19 @@ struct Example {
     commented: bool,
 }
 
-/// The variables of `.env.example`: each on a line `#NAME=value`, below a line `# what it is`.
+/// The variables of `.env.example`: each on a line `#NAME=value`, below the lines that say what it is, alone or with
+/// those that belong to it. A value that is empty there has no default.
 fn examples() -> BTreeMap<String, Example> {
     let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/.env.example")).unwrap();
     let mut found = BTreeMap::new();
-    let mut above = "";
+    let mut commented = false;
     for line in text.lines() {
         if !line.is_empty() && !line.starts_with("# ") {
             let (name, value) = line.trim_start_matches('#').split_once('=').unwrap_or_else(|| panic!("{line}"));
-            let example = Example { value: value.to_owned(), commented: above.starts_with("# ") };
+            let example = Example { value: value.to_owned(), commented };
             assert!(found.insert(name.to_owned(), example).is_none(), "{name} stands there twice");
         }
-        above = line;
+        commented = line.starts_with("# ") || (commented && !line.is_empty());
     }
     found
 }
@@ -60,10 +61,13 @@ fn every_example_is_taken() {
     let mut line = vec!["stet".to_owned(), "serve".to_owned()];
     for arg in serve().get_arguments() {
         if let Some(name) = arg.get_env() {
-            line.push(format!("--{}", arg.get_long().unwrap()));
-            line.push(examples[name.to_str().unwrap()].value.clone());
+            let example = &examples[name.to_str().unwrap()];
+            if !example.value.is_empty() {
+                line.push(format!("--{}={}", arg.get_long().unwrap(), example.value));
+            }
         }
     }
+    assert!(line.len() > 5, "{line:?}");
     Cli::command().try_get_matches_from(line).unwrap();
 }
 
