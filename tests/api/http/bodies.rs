@@ -42,6 +42,9 @@ async fn broken_json_is_refused_with_its_line_and_column(app: TestApp) {
         for (method, path) in
             [(Method::POST, "/articles"), (Method::PATCH, "/articles/ebb"), (Method::PUT, "/articles/ebb/publication")]
         {
+            if method == Method::PUT && body.is_empty() {
+                continue; // To publish one needs to say nothing.
+            }
             let client = editor.with("content-type", "application/json");
             let refused = client.raw(method.clone(), path, body.into()).await;
             let detail = refused.assert_problem(400, "malformed_json").text("/detail");
