@@ -21,7 +21,6 @@ use tempfile::TempDir;
 pub const PASSWORD: &str = "a tide table for March";
 
 pub struct TestApp {
-    pub kind: Kind,
     pub target: Target,
     pub app: Data<App>,
     pub address: String,
@@ -46,7 +45,7 @@ impl TestApp {
         let server = app::serve(app.clone(), listener, &listening).unwrap();
         let handle = server.handle();
         actix_web::rt::spawn(server);
-        Self { kind, target, app, address, server: handle, _directory: directory }
+        Self { target, app, address, server: handle, _directory: directory }
     }
 
     /// A stranger.
