@@ -24,10 +24,12 @@ const GROUP: usize = 128;
 /// Runs inside the group's transaction, or is told why there is none.
 type Job = Box<dyn FnOnce(std::result::Result<&mut Conn, &Error>) -> Done + Send>;
 
+/// Sends a job's result once the group is on disk, or the commit's error in its place.
+type Answer = Box<dyn FnOnce(Option<&Error>) + Send>;
+
 /// What a job left behind.
 struct Done {
-    /// Sends the job's result once the group is on disk, or the commit's error in its place.
-    answer: Box<dyn FnOnce(Option<&Error>) + Send>,
+    answer: Answer,
     /// Whether the group may go on. A full disk makes SQLite undo the whole transaction, not the job alone: what ran
     /// after it would be committed on its own and reported as failed.
     sound: bool,
