@@ -84,7 +84,7 @@ pub fn article(number: usize) -> Value {
     let author = |of: usize| format!("author-{}", of % AUTHORS);
     let tag = |of: usize| format!("tag-{}", of % TAGS);
     let mut authors = vec![author(number * 7)];
-    if number % 5 == 0 {
+    if number.is_multiple_of(5) {
         authors.push(author(number * 7 + 1));
     }
     let paragraphs: Vec<_> = (0..8).map(|of| words(number * 8 + of, 490)).collect();
@@ -97,7 +97,7 @@ pub fn article(number: usize) -> Value {
         "tags": [tag(number), tag(number * 3 + 1), tag(number * 5 + 2)],
         "section": format!("section-{}", number % SECTIONS),
         "image": {"url": format!("https://images.lantern.example/{number}.jpg"), "alt": "The harbour", "width": 1600, "height": 900},
-        "featured": number % 50 == 0,
+        "featured": number.is_multiple_of(50),
     })
 }
 
