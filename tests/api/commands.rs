@@ -76,7 +76,8 @@ fn openapi_prints_the_committed_document() {
 fn a_wrong_setting_stops_the_start_with_one_line_that_names_it() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
-    let cases: &[(&[(&str, &str)], &[&str])] = &[
+    type Variables<'a> = &'a [(&'a str, &'a str)];
+    let cases: &[(Variables, &[&str])] = &[
         (&[("DATABASE_URL", "mysql://stet:hunter2@db/stet")], &["DATABASE_URL", "sqlite:// or postgres://"]),
         (&[("DATABASE_URL", "sqlite:///proc/nowhere/stet.db")], &["DATABASE_URL", "/proc/nowhere"]),
         (&[("DATABASE_URL", "postgres://stet:hunter2@127.0.0.1:1/stet")], &["DATABASE_URL", "127.0.0.1:1", "refused"]),

@@ -114,7 +114,7 @@ fn every_operation_says_all_there_is_to_say() {
             assert!(created["headers"]["Location"].is_object(), "{}", operation.id);
             let links = created["links"].as_object().unwrap_or_else(|| panic!("{} has no links", operation.id));
             for link in links.values() {
-                let to = operations().into_iter().find(|o| o.id == link["operationId"]);
+                let to = operations().iter().find(|o| o.id == link["operationId"]);
                 let to = to.unwrap_or_else(|| panic!("{} links to nothing", operation.id));
                 for name in link["parameters"].as_object().unwrap().keys() {
                     assert!(

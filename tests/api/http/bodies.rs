@@ -228,9 +228,9 @@ async fn deep_markup_is_answered(app: TestApp) {
     ] {
         let id = super::story(&editor, json!({"title": "Deep"})).await;
         let answer = editor.post(&format!("/articles/{id}/comments"), json!({"body": source})).await;
-        assert!(!answer.status.is_server_error(), "{:.20}", source);
+        assert!(!answer.status.is_server_error(), "{source:.20}");
         let author = editor.post("/authors", json!({"name": "Deep", "bio": source})).await;
-        assert!(!author.status.is_server_error(), "{:.20}", source);
+        assert!(!author.status.is_server_error(), "{source:.20}");
     }
     for (format, source) in [
         ("html", "<div>".repeat(1000)),
@@ -240,7 +240,7 @@ async fn deep_markup_is_answered(app: TestApp) {
     ] {
         let answer =
             editor.post("/articles", json!({"title": "Deep", "body": {"format": format, "source": source}})).await;
-        assert!(!answer.status.is_server_error(), "{:.20}", source);
+        assert!(!answer.status.is_server_error(), "{source:.20}");
     }
     editor.get("/articles?include=body").await.assert(200);
 }

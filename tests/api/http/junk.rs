@@ -123,7 +123,7 @@ fn spoil(mut bytes: Vec<u8>, dice: &mut Dice) -> Vec<u8> {
 async fn throw(client: &Client, comment: &str, rounds: usize) -> usize {
     let mut dice = Dice(0x9E37_79B9_7F4A_7C15);
     let mut thrown = 0;
-    for operation in spec::operations().into_iter().filter(|o| o.path.starts_with("/api/v1/")) {
+    for operation in spec::operations().iter().filter(|o| o.path.starts_with("/api/v1/")) {
         let method: Method = operation.method.parse().unwrap();
         let example = operation.value.pointer("/requestBody/content/application~1json/example");
         for _ in 0..rounds {

@@ -34,6 +34,7 @@ impl TestApp {
     }
 
     /// Starts with settings of its own.
+    #[expect(clippy::unused_async, reason = "it spawns, so it must be called where tasks run")]
     pub async fn start_with(kind: Kind, change: impl FnOnce(&mut Listening)) -> Self {
         let (target, directory) = blocking(|| database::fresh(kind));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
