@@ -125,7 +125,11 @@ impl Newsroom {
         let created = self.owner.post("/articles", article).await;
         let id = created.assert(201).text("/id");
         self.owner.put(&format!("/articles/{id}/publication"), json!({})).await.assert(200);
-        self.articles.extend([created.text("/slug"), id]);
+        // By its slug; the first by its id as well.
+        if self.articles.is_empty() {
+            self.articles.push(id);
+        }
+        self.articles.push(created.text("/slug"));
     }
 
     /// A draft that nobody else is to hear of.
