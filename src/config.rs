@@ -219,33 +219,12 @@ fn origin(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Cli, complaint, settings};
+    use super::{Cli, complaint};
     use clap::{CommandFactory, Parser};
-    use std::collections::BTreeMap;
 
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn the_example_lists_every_setting_with_its_default_and_a_comment() {
-        let mut known = BTreeMap::new();
-        for setting in settings(&Cli::command()) {
-            let default = setting.get_default_values().first().map(|value| value.display().to_string());
-            if let Some(variable) = setting.get_env() {
-                known.insert(variable.display().to_string(), default.unwrap_or_default());
-            }
-        }
-        let example = include_str!("../.env.example");
-        let mut listed = BTreeMap::new();
-        for paragraph in example.split("\n\n").skip(1) {
-            assert!(paragraph.starts_with("# "), "no comment stands before {paragraph}");
-            let lines = paragraph.lines().filter_map(|line| line.strip_prefix('#'));
-            let settings = lines.filter(|line| !line.starts_with(' ')).filter_map(|line| line.split_once('='));
-            listed.extend(settings.map(|(name, value)| (name.to_owned(), value.to_owned())));
-        }
-        assert_eq!(listed, known);
     }
 
     #[test]

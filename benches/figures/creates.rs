@@ -14,7 +14,7 @@ use std::{
     time::Instant,
 };
 use stet::{
-    articles::{self, Creation, NewArticle},
+    articles::{self, Creation, Draft},
     clock,
     db::{Conn, Id, Target},
 };
@@ -39,7 +39,7 @@ pub fn measure(table: &mut Table, server: &Server, target: &Target, newsroom: &N
         let bodies: Vec<String> = (0..ALONE).map(|_| body()).collect();
         let began = Instant::now();
         for body in &bodies {
-            create(&mut conn, &serde_json::from_str(body)?)?;
+            create(&mut conn, &Draft::of(serde_json::from_str(body)?)?)?;
         }
         alone.push(ALONE as f64 / began.elapsed().as_secs_f64());
     }
@@ -58,13 +58,13 @@ pub fn measure(table: &mut Table, server: &Server, target: &Target, newsroom: &N
 }
 
 /// Creates an article in a transaction of its own.
-fn create(conn: &mut Conn, new: &NewArticle) -> Result<()> {
+fn create(conn: &mut Conn, draft: &Draft) -> Result<()> {
     let creation = Creation { id: Id::new(), by: None, at: clock::now() };
     if matches!(conn, Conn::Postgres(_)) {
-        conn.transaction(|conn| articles::insert(conn, new, creation))?;
+        conn.transaction(|conn| articles::insert(conn, draft, creation))?;
         return Ok(());
     }
     conn.batch_execute("BEGIN IMMEDIATE")?;
-    articles::insert(conn, new, creation)?;
+    articles::insert(conn, draft, creation)?;
     Ok(conn.batch_execute("COMMIT")?)
 }

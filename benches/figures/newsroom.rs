@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 use stet::{
-    articles::{self, Creation, Status},
+    articles::{self, Creation, Draft, Status},
     authors,
     clock::Time,
     db::{Conn, Id, Target, migrate},
@@ -70,7 +70,7 @@ fn fill_article(conn: &mut Conn, number: usize) -> Result<()> {
     let mut new = article(number);
     new["slug"] = slug(number).into();
     let creation = Creation { id: Id::new(), by: None, at: Time::from_micros(at) };
-    let id = articles::insert(conn, &serde_json::from_value(new)?, creation)?;
+    let id = articles::insert(conn, &Draft::of(serde_json::from_value(new)?)?, creation)?;
     articles::lead(conn, id, Status::Published, Some(Time::from_micros(at + BETWEEN / 2)), None)?;
     Ok(())
 }

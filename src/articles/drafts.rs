@@ -3,14 +3,15 @@
 use super::{
     model::Row,
     publication,
-    queries::{Eyes, any, find, find_editable},
-    revisions::{self, References},
-    write::{ArticleChanges, CommentSettings, NewArticle},
+    queries::{Eyes, any, find, find_for_update},
+    revisions::{self, Place, References},
+    text::{Draft, Edit, Text},
+    write::{ArticleChanges, NewArticle},
 };
 use crate::{
     auth::Actor,
     clock::Time,
-    db::{Conn, Id, lock},
+    db::{Conn, Id},
     error::{Code, Error, OnTaken, Result},
     http::{Expected, Versioned},
     permissions::PublishArticles,
@@ -36,7 +37,8 @@ pub struct Creation {
 }
 
 /// Creates a draft. A slug that was not given is made from the title; a byline that was not given is the creator's own.
-pub fn insert(conn: &mut Conn, new: &NewArticle, creation: Creation) -> Result<Id> {
+pub fn insert(conn: &mut Conn, draft: &Draft, creation: Creation) -> Result<Id> {
+    let new = &draft.new;
     let Creation { id, by, at } = creation;
     let mut refs = References::look_up(conn, new)?;
     if new.authors.is_none()
@@ -47,7 +49,7 @@ pub fn insert(conn: &mut Conn, new: &NewArticle, creation: Creation) -> Result<I
     }
     let slug = match &new.slug {
         Some(slug) => slug.clone(),
-        None => slugs::free(Slug::of(new.title.as_str(), "article"), |slug| {
+        None => slugs::free(conn, Slug::of(new.title.as_str(), "article"), |conn, slug| {
             let same = articles::table.filter(articles::slug.eq(slug));
             Ok(diesel::select(diesel::dsl::exists(same)).get_result(conn)?)
         })?,
@@ -66,7 +68,7 @@ pub fn insert(conn: &mut Conn, new: &NewArticle, creation: Creation) -> Result<I
         ))
         .execute(conn)
         .or_taken(&slug, new.slug.is_some())?;
-    let revision = revisions::insert(conn, id, 1, new, &refs, by, at)?;
+    let revision = revisions::insert(conn, Place { article: id, number: 1, by, at }, new, &draft.text, &refs)?;
     diesel::update(articles::table.find(id)).set(articles::working_id.eq(revision)).execute(conn)?;
     Ok(id)
 }
@@ -76,21 +78,16 @@ pub fn update(
     conn: &mut Conn,
     actor: &Actor,
     reference: &Ref,
-    changes: &ArticleChanges,
+    edit: &Edit,
     expected: &Expected,
     now: Time,
 ) -> Result<Row> {
-    let row = find_editable(conn, actor, reference, false)?;
-    lock_article(conn, row.id)?;
-    let row = find_editable(conn, actor, &row.id.into(), false)?;
+    let row = find_for_update(conn, actor, reference, false)?;
     let current = revisions::as_written(conn, &row)?;
-    expected.check(&row, || changes.differing(&current))?;
-    let new = changes.apply(&current)?;
-    if new == current {
-        return Ok(row);
-    }
+    expected.check(&row, || edit.changes.differing(&current))?;
+    let new = edit.changes.apply(&current)?;
     let refs = References::look_up(conn, &new)?;
-    // The same authors by their slugs are no change either.
+    // The same authors by their slugs are no change.
     let new = refs.name_by_id(new);
     if new == current {
         return Ok(row);
@@ -103,7 +100,12 @@ pub fn update(
             .filter(revisions_table::article_id.eq(row.id))
             .select(diesel::dsl::max(revisions_table::number));
         let last: Option<i32> = last.first(conn)?;
-        working_id = revisions::insert(conn, row.id, last.unwrap_or(0) + 1, &new, &refs, Some(actor.user), now)?;
+        let place = Place { article: row.id, number: last.unwrap_or(0) + 1, by: Some(actor.user), at: now };
+        let text = match &new.body {
+            Some(body) if new.body != current.body => edit.text(body)?,
+            _ => revisions::text(conn, &row)?,
+        };
+        working_id = revisions::insert(conn, place, &new, &text, &refs)?;
     }
     diesel::update(articles::table.find(row.id))
         .set((
@@ -123,7 +125,9 @@ pub fn revise(conn: &mut Conn, article: Id, changes: &Value, by: Option<Id>, now
     let row = any(conn, article)?;
     let new = ArticleChanges::from(changes.clone()).apply(&revisions::as_written(conn, &row)?)?;
     let refs = References::look_up(conn, &new)?;
-    let working = revisions::insert(conn, article, row.revision + 1, &new, &refs, by, now)?;
+    let text = Text::of(new.body.clone().unwrap_or_default())?;
+    let place = Place { article, number: row.revision + 1, by, at: now };
+    let working = revisions::insert(conn, place, &new, &text, &refs)?;
     diesel::update(articles::table.find(article))
         .set((articles::working_id.eq(working), articles::updated_at.eq(now)))
         .execute(conn)?;
@@ -132,14 +136,8 @@ pub fn revise(conn: &mut Conn, article: Id, changes: &Value, by: Option<Id>, now
 
 /// Whether two differ in nothing that a revision keeps.
 fn same_text(new: &NewArticle, current: &NewArticle) -> bool {
-    let identity =
-        |article: &NewArticle| NewArticle { slug: None, comments: None::<CommentSettings>, ..article.clone() };
+    let identity = |article: &NewArticle| NewArticle { slug: None, comments: None, ..article.clone() };
     identity(new) == identity(current)
-}
-
-/// Takes the article's row for this transaction, so that of two edits at once the second sees what the first made.
-pub fn lock_article(conn: &mut Conn, id: Id) -> Result<()> {
-    Ok(lock::rows(conn, articles::table.find(id).select(articles::id))?)
 }
 
 /// Moves an article to the trash: it is nowhere to be seen, and nothing of it is lost.
@@ -147,9 +145,7 @@ pub fn lock_article(conn: &mut Conn, id: Id) -> Result<()> {
 /// # Errors
 /// 403 for a contributor's published article: that is for those who may unpublish it.
 pub fn delete(conn: &mut Conn, actor: &Actor, reference: &Ref, expected: &Expected, now: Time) -> Result<()> {
-    let row = find_editable(conn, actor, reference, false)?;
-    lock_article(conn, row.id)?;
-    let row = find_editable(conn, actor, &row.id.into(), false)?;
+    let row = find_for_update(conn, actor, reference, false)?;
     expected.check(&row, Vec::new)?;
     if row.published_id.is_some() && !actor.may::<PublishArticles>() {
         return Err(Error::with(Code::Forbidden, "the article is public; ask an author or an editor"));
@@ -163,12 +159,10 @@ pub fn delete(conn: &mut Conn, actor: &Actor, reference: &Ref, expected: &Expect
 
 /// Takes an article out of the trash: it is what it was, public again where it was public.
 pub fn restore(conn: &mut Conn, actor: &Actor, reference: &Ref, expected: &Expected, now: Time) -> Result<Row> {
-    let row = find_editable(conn, actor, reference, true).map_err(|e| match e.code() {
+    let row = find_for_update(conn, actor, reference, true).map_err(|e| match e.code() {
         Code::NotFound => Error::with(Code::NotFound, format!("there is no article `{reference}` in the trash")),
         _ => e,
     })?;
-    lock_article(conn, row.id)?;
-    let row = find_editable(conn, actor, &row.id.into(), true)?;
     expected.check(&row, Vec::new)?;
     if row.published_id.is_some() && !actor.may::<PublishArticles>() {
         return Err(Error::with(Code::Forbidden, "the article would be public again; ask an author or an editor"));

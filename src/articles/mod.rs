@@ -8,6 +8,7 @@ mod queries;
 mod related;
 mod revisions;
 pub mod routes;
+mod text;
 mod write;
 
 pub use drafts::{Creation, insert, revise};
@@ -15,4 +16,5 @@ pub use model::{BodyFormat, Row, Status};
 pub use publication::lead;
 pub use queries::{Eyes, exist, find_published, id_of, list};
 pub use revisions::{bodies, pin};
+pub use text::Draft;
 pub use write::{ArticleParams, NewArticle};

@@ -1,9 +1,8 @@
 //! Publishing a revision and taking it down. The counts of tags and authors follow in the same transaction.
 
 use super::{
-    drafts::lock_article,
     model::{Row, Status},
-    queries::{Eyes, any, find, find_editable},
+    queries::{Eyes, any, find, find_for_update},
 };
 use crate::{
     auth::Actor,
@@ -28,9 +27,7 @@ pub fn put(
     expected: &Expected,
     now: Time,
 ) -> Result<Row> {
-    let row = find_editable(conn, actor, reference, false)?;
-    lock_article(conn, row.id)?;
-    let row = find_editable(conn, actor, &row.id.into(), false)?;
+    let row = find_for_update(conn, actor, reference, false)?;
     expected.check(&row, Vec::new)?;
     let number = revision.unwrap_or(row.revision);
     let wanted = revisions::table
@@ -66,9 +63,7 @@ pub fn publish(conn: &mut Conn, row: &Row, revision: Id, number: i32, now: Time)
 
 /// Takes an article down. What is not public stays as it is.
 pub fn delete(conn: &mut Conn, actor: &Actor, reference: &Ref, expected: &Expected, now: Time) -> Result<()> {
-    let row = find_editable(conn, actor, reference, false)?;
-    lock_article(conn, row.id)?;
-    let row = find_editable(conn, actor, &row.id.into(), false)?;
+    let row = find_for_update(conn, actor, reference, false)?;
     expected.check(&row, Vec::new)?;
     unpublish(conn, &row, now)
 }

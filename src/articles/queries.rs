@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     auth::{Actor, Viewer},
-    db::{Conn, Id, among},
+    db::{Conn, Id, among, lock},
     error::{Error, Result},
     http::{List, Page, Window, cursor::Position, page::keyset},
     permissions::EditAnyArticle,
@@ -201,8 +201,7 @@ fn by_update(
     window: &Window,
 ) -> Result<Page<Row>> {
     use crate::schema::article_revisions as v;
-    let mine = || v::created_by.is_not_null().and(v::created_by.assume_not_null().eq(actor.user));
-    let seen_at = || case_when(mine(), v::updated_at).otherwise(v::public_updated_at);
+    let seen_at = || case_when(v::created_by.eq(actor.user), v::updated_at).otherwise(v::public_updated_at);
     let rows = keyset!(query, window, down, seen_at(), v::id, Window::after_number).load(conn)?;
     let rows = rows.into_iter().map(|row| as_seen_by(actor, row)).collect();
     Ok(Page::cut(window, rows, |row: &Row| Position::new(row.updated_at.micros(), row.id)))
@@ -242,7 +241,7 @@ pub fn find_published(conn: &mut Conn, reference: &Ref) -> Result<Row> {
 ///
 /// # Errors
 /// 403 for what the actor sees but may not edit, 404 for what the actor does not see.
-pub fn find_editable(conn: &mut Conn, actor: &Actor, reference: &Ref, deleted: bool) -> Result<Row> {
+fn find_editable(conn: &mut Conn, actor: &Actor, reference: &Ref, deleted: bool) -> Result<Row> {
     let row = staff::named(desk(actor, deleted), reference).first::<Row>(conn).optional()?;
     let row = row.ok_or_else(|| Error::not_found("article", reference))?;
     if may_edit(actor, &row) {
@@ -250,6 +249,13 @@ pub fn find_editable(conn: &mut Conn, actor: &Actor, reference: &Ref, deleted: b
     } else {
         Err(Error::with(crate::error::Code::Forbidden, "the article is somebody else's"))
     }
+}
+
+/// As [`find_editable`], and holds the article: of two changes at once the second sees what the first made.
+pub fn find_for_update(conn: &mut Conn, actor: &Actor, reference: &Ref, deleted: bool) -> Result<Row> {
+    let row = find_editable(conn, actor, reference, deleted)?;
+    lock::rows(conn, articles::table.find(row.id).select(articles::id))?;
+    find_editable(conn, actor, &row.id.into(), deleted)
 }
 
 impl<'a> Conditions<'a> {

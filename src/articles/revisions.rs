@@ -2,6 +2,7 @@
 
 use super::{
     model::{BodyFormat, Custom, Row, StoredSeo},
+    text::{self, Text},
     write::{NewArticle, NewBody, NewSeo},
 };
 use crate::{
@@ -15,11 +16,6 @@ use crate::{
 };
 use diesel::prelude::*;
 use std::collections::HashMap;
-
-/// Characters of an excerpt that is made from the body.
-const EXCERPT: usize = 280;
-/// The longest HTML that a body may become, in bytes.
-const MAX_HTML: usize = 5_000_000;
 
 /// What a revision refers to, looked up.
 pub struct References {
@@ -46,7 +42,7 @@ impl References {
                         .iter()
                         .filter_map(|r| if let Ref::Slug(slug) = r { Some(slug.clone()) } else { None })
                         .collect();
-                    let named = $table::table.filter($table::id.eq_any(ids).or($table::slug.eq_any(slugs)));
+                    let named = $table::table.filter(among($table::id, ids).or(among($table::slug, slugs)));
                     named.select(($table::id, $table::slug)).load(conn)?
                 };
                 resolve($field, $kind, refs, &known, &mut mistakes)
@@ -104,43 +100,32 @@ macro_rules! relate {
     };
 }
 
+/// Where a revision belongs, and who made it.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    pub article: Id,
+    pub number: i32,
+    pub by: Option<Id>,
+    pub at: Time,
+}
+
 /// Adds a revision.
-///
-/// # Errors
-/// 422 where the body becomes too much HTML.
-pub fn insert(
-    conn: &mut Conn,
-    article: Id,
-    number: i32,
-    new: &NewArticle,
-    refs: &References,
-    by: Option<Id>,
-    now: Time,
-) -> Result<Id> {
-    let (format, source) =
-        new.body.as_ref().map_or((BodyFormat::Markdown, ""), |body| (body.format, body.source.as_str()));
-    let html = match format {
-        BodyFormat::Markdown => html::from_markdown(source),
-        BodyFormat::Html => html::article(source),
-    };
-    let html = html::at_most(MAX_HTML, html, "/body/source")?;
-    let text = html::text(&html);
-    let words = html::count_words(&text);
-    let excerpt = new.excerpt.as_ref().map_or_else(|| html::excerpt(&text, EXCERPT), ToString::to_string);
+pub fn insert(conn: &mut Conn, place: Place, new: &NewArticle, text: &Text, refs: &References) -> Result<Id> {
+    let excerpt = new.excerpt.as_ref().map_or(text.excerpt.as_str(), |excerpt| excerpt.as_str());
     let seo = new.seo.clone().unwrap_or_default();
     let id = Id::new();
     diesel::insert_into(revisions::table)
         .values((
             (
                 revisions::id.eq(id),
-                revisions::article_id.eq(article),
-                revisions::number.eq(number),
+                revisions::article_id.eq(place.article),
+                revisions::number.eq(place.number),
                 revisions::title.eq(&new.title),
                 revisions::subtitle.eq(&new.subtitle),
                 revisions::excerpt.eq(excerpt),
                 revisions::excerpt_given.eq(new.excerpt.is_some()),
-                revisions::word_count.eq(words),
-                revisions::reading_minutes.eq(html::reading_minutes(words)),
+                revisions::word_count.eq(text.words),
+                revisions::reading_minutes.eq(html::reading_minutes(text.words)),
                 revisions::section_id.eq(refs.section),
                 revisions::image.eq(new.image.clone().map(AsJson)),
             ),
@@ -150,11 +135,11 @@ pub fn insert(
                 revisions::language.eq(new.language.clone().unwrap_or_default()),
                 revisions::seo.eq(AsJson(StoredSeo::from(seo))),
                 revisions::custom.eq(AsJson(new.custom.clone().unwrap_or_default().0)),
-                revisions::created_by.eq(by),
-                revisions::created_at.eq(now),
-                revisions::body_format.eq(format),
-                revisions::body_source.eq(source),
-                revisions::body_html.eq(&html),
+                revisions::created_by.eq(place.by),
+                revisions::created_at.eq(place.at),
+                revisions::body_format.eq(text.body.format),
+                revisions::body_source.eq(&text.body.source),
+                revisions::body_html.eq(&text.html),
             ),
         ))
         .execute(conn)?;
@@ -169,6 +154,15 @@ pub fn pin(conn: &mut Conn, article: Id, related: &[Id]) -> Result<()> {
     let revision: Id = articles::table.find(article).select(articles::working_id).first(conn)?;
     relate!(conn, revision_related, related_id, revision, related);
     Ok(())
+}
+
+/// The text of a revision as it was made ready.
+pub fn text(conn: &mut Conn, row: &Row) -> Result<Text> {
+    let columns = (revisions::body_format, revisions::body_source, revisions::body_html, revisions::excerpt_given);
+    let (format, source, html, excerpt_given): (_, _, String, bool) =
+        revisions::table.find(row.revision_id).select(columns).first(conn)?;
+    let excerpt = if excerpt_given { text::excerpt(&html) } else { row.excerpt.to_string() };
+    Ok(Text { body: NewBody { format, source }, html, excerpt, words: row.word_count })
 }
 
 /// A revision as a client would write it: what a change is merged into.

@@ -6,6 +6,7 @@ use super::{
     present::Looking,
     publication,
     queries::{self, Eyes},
+    text::{Draft, Edit},
     write::{ArticleChanges, ArticleParams, Include, ListInclude, NewArticle, NewPublication, ShowParams},
 };
 use crate::{
@@ -73,11 +74,12 @@ async fn create_article(
     writing: Writing,
     body: Json<NewArticle>,
 ) -> Result<Answer> {
-    let (shared, actor, viewer) = (app.clone(), who.clone(), who.viewer().clone());
+    let (shared, actor) = (app.clone(), who.clone());
+    let draft = Draft::prepare(body.value).await?;
     writing
-        .once(&app.db, &viewer, body.digest, move |conn, _| {
+        .once(&app.db, who.scope(), body.digest, move |conn, _| {
             let creation = Creation { id: Id::new(), by: Some(actor.user), at: clock::now() };
-            let id = drafts::insert(conn, &body.value, creation)?;
+            let id = drafts::insert(conn, &draft, creation)?;
             let row = queries::find(conn, &Eyes::Desk(actor.clone()), &id.into())?;
             Answer::created(&desk(conn, &shared, &actor, row)?, format!("/api/v1/articles/{id}"))
         })
@@ -122,9 +124,10 @@ async fn update_article(
     changes: ArticleChanges,
 ) -> Result<Answer> {
     let shared = app.clone();
+    let edit = Edit::prepare(changes).await?;
     writing
         .run(&app.db, move |conn, expected| {
-            let row = drafts::update(conn, &who, &path, &changes, expected, clock::now())?;
+            let row = drafts::update(conn, &who, &path, &edit, expected, clock::now())?;
             Answer::found(&desk(conn, &shared, &who, row)?)
         })
         .await
@@ -156,9 +159,9 @@ async fn delete_article(who: Can<WriteArticles>, app: Data<App>, path: Path<Ref>
 )]
 #[post("/articles/{ref}/restore")]
 async fn restore_article(who: Can<WriteArticles>, app: Data<App>, path: Path<Ref>, writing: Writing) -> Result<Answer> {
-    let (shared, actor, viewer) = (app.clone(), who.clone(), who.viewer().clone());
+    let (shared, actor) = (app.clone(), who.clone());
     writing
-        .once(&app.db, &viewer, json::digest_of(b""), move |conn, expected| {
+        .once(&app.db, who.scope(), json::digest_of(b""), move |conn, expected| {
             let row = drafts::restore(conn, &actor, &path, expected, clock::now())?;
             Answer::found(&desk(conn, &shared, &actor, row)?)
         })

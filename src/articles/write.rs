@@ -3,7 +3,7 @@
 use super::model::{BodyFormat, Custom, Excerpt, Status, Subtitle, Title, Visibility};
 use crate::{
     clock::Time,
-    http::{Changes, List, field_names, list_params},
+    http::{Changes, List, Settle, field_names, list_params},
     values::{Image, Language, Line, Prose, Ref, Slug, WebUrl, few},
 };
 use serde::{Deserialize, Serialize};
@@ -66,8 +66,28 @@ pub struct NewArticle {
 
 pub type ArticleChanges = Changes<NewArticle>;
 
+impl Settle for NewArticle {
+    fn settled(self, current: &Self) -> Self {
+        let seo = self.seo.unwrap_or_default();
+        Self {
+            slug: self.slug.or_else(|| current.slug.clone()),
+            body: Some(self.body.unwrap_or_default()),
+            authors: Some(self.authors.unwrap_or_default()),
+            tags: Some(self.tags.unwrap_or_default()),
+            related: Some(self.related.unwrap_or_default()),
+            visibility: Some(self.visibility.unwrap_or_default()),
+            featured: Some(self.featured.unwrap_or_default()),
+            language: Some(self.language.unwrap_or_default()),
+            comments: Some(self.comments.unwrap_or(CommentSettings { open: true })),
+            seo: Some(NewSeo { noindex: Some(seo.noindex.unwrap_or_default()), ..seo }),
+            custom: Some(self.custom.unwrap_or_default()),
+            ..self
+        }
+    }
+}
+
 /// The text of an article, as it is written.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"format": "markdown", "source": "The first ferry left at **six**."}))]
 pub struct NewBody {

@@ -43,6 +43,11 @@ impl Actor {
     pub fn may<P: Permission>(&self) -> bool {
         self.role.may::<P>()
     }
+
+    /// Whose idempotency keys these are.
+    pub fn scope(&self) -> String {
+        self.user.to_string()
+    }
 }
 
 /// Anyone who reads: the public, or somebody on the staff. A token that is not valid is refused, never ignored.
@@ -62,11 +67,6 @@ impl Viewer {
 
     pub fn may<P: Permission>(&self) -> bool {
         self.actor().is_some_and(Actor::may::<P>)
-    }
-
-    /// Whose idempotency keys these are.
-    pub fn scope(&self) -> String {
-        self.actor().map_or_else(|| "public".to_owned(), |actor| actor.user.to_string())
     }
 }
 
@@ -117,15 +117,8 @@ fn bearer(header: &str) -> Option<&str> {
 /// Somebody who is signed in and may do `P`. In a handler's signature it is the permission check; it comes first,
 /// so that a stranger gets 401 and not a mistake in the body.
 pub struct Can<P> {
-    viewer: Viewer,
     actor: Actor,
     permission: PhantomData<P>,
-}
-
-impl<P> Can<P> {
-    pub fn viewer(&self) -> &Viewer {
-        &self.viewer
-    }
 }
 
 impl<P> Deref for Can<P> {
@@ -142,9 +135,9 @@ impl<P: Permission> FromRequest for Can<P> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         ready(Viewer::from_request(request, payload).into_inner().and_then(|viewer| {
-            let Viewer::Staff(actor) = viewer.clone() else { return Err(Error::new(Code::Unauthenticated)) };
+            let Viewer::Staff(actor) = viewer else { return Err(Error::new(Code::Unauthenticated)) };
             if actor.may::<P>() {
-                Ok(Self { viewer, actor, permission: PhantomData })
+                Ok(Self { actor, permission: PhantomData })
             } else {
                 Err(Error::with(
                     Code::Forbidden,

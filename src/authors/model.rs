@@ -3,7 +3,7 @@
 use crate::{
     clock::Time,
     db::{AsJson, Id},
-    http::{Changes, List, Versioned, field_names, list_params, page::ListOf},
+    http::{Changes, List, Settle, Versioned, field_names, list_params, page::ListOf},
     schema::authors,
     values::{Image, Line, Prose, Slug, WebUrl, few},
 };
@@ -80,6 +80,17 @@ pub struct NewAuthor {
 }
 
 pub type AuthorChanges = Changes<NewAuthor>;
+
+impl Settle for NewAuthor {
+    fn settled(self, current: &Self) -> Self {
+        Self {
+            slug: self.slug.or_else(|| current.slug.clone()),
+            bio: self.bio.or_else(|| Some(Prose::default())),
+            links: self.links.or_else(|| Some(Vec::new())),
+            ..self
+        }
+    }
+}
 
 impl From<&Author> for NewAuthor {
     fn from(author: &Author) -> Self {

@@ -37,7 +37,7 @@ impl<'a> Columns<'a> {
             slug,
             name: new.name.as_str(),
             bio,
-            bio_html: html::at_most(MAX_HTML, html::from_markdown(bio), "/bio")?,
+            bio_html: html::from_markdown(bio, MAX_HTML).map_err(|refusal| refusal.at("/bio"))?,
             website: new.website.as_ref(),
             image: new.image.clone().map(AsJson),
             links: AsJson(new.links.clone().unwrap_or_default()),
@@ -92,7 +92,7 @@ fn find_for_update(conn: &mut Conn, reference: &Ref) -> Result<Author> {
 pub fn insert(conn: &mut Conn, new: &NewAuthor, id: Id, now: Time) -> Result<Author> {
     let slug = match &new.slug {
         Some(slug) => slug.clone(),
-        None => slugs::free(Slug::of(new.name.as_str(), "author"), |slug| {
+        None => slugs::free(conn, Slug::of(new.name.as_str(), "author"), |conn, slug| {
             let same = authors::table.filter(authors::slug.eq(slug));
             Ok(diesel::select(diesel::dsl::exists(same)).get_result(conn)?)
         })?,

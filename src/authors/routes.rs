@@ -57,7 +57,7 @@ async fn create_author(
     body: Json<NewAuthor>,
 ) -> Result<Answer> {
     writing
-        .once(&app.db, who.viewer(), body.digest, move |conn, _| {
+        .once(&app.db, who.scope(), body.digest, move |conn, _| {
             let author = queries::insert(conn, &body.value, Id::new(), clock::now())?;
             Answer::created(&author, format!("/api/v1/authors/{}", author.id))
         })

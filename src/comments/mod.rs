@@ -4,5 +4,5 @@ mod model;
 mod queries;
 pub mod routes;
 
-pub use model::{Kind, Moderation, Row, ThreadList};
+pub use model::{Kind, Moderation, Row, ThreadList, rendered};
 pub use queries::{first_page, insert_row};

@@ -3,7 +3,9 @@
 use crate::{
     clock::Time,
     db::{Id, column::text_enum},
-    http::{Changes, List, Versioned, list_params, page::ListOf},
+    error::Result,
+    html,
+    http::{Changes, List, Settle, Versioned, list_params, page::ListOf},
     schema::comments,
     values::{Email, Line, Prose, Ref, WebUrl},
 };
@@ -78,6 +80,8 @@ pub struct Row {
     pub body: Prose<1, 5000>,
     pub body_html: String,
     pub status: Moderation,
+    /// It is approved, and so is all that it answers.
+    pub visible: bool,
     pub version: i32,
     pub created_at: Time,
     pub edited_at: Option<Time>,
@@ -195,7 +199,24 @@ pub struct Edited {
     pub body: Prose<1, 5000>,
 }
 
+/// The longest HTML that a comment may become, in bytes.
+const MAX_HTML: usize = 200_000;
+
+/// A comment's text as HTML that is safe in a page.
+///
+/// # Errors
+/// 422 where it is nested too deeply or becomes too much.
+pub fn rendered(body: &Prose<1, 5000>) -> Result<String> {
+    html::from_comment(body.as_str(), MAX_HTML).map_err(|refusal| refusal.at("/body"))
+}
+
 pub type CommentChanges = Changes<Edited>;
+
+impl Settle for Edited {
+    fn settled(self, _: &Self) -> Self {
+        self
+    }
+}
 
 impl From<&Row> for Edited {
     fn from(row: &Row) -> Self {

@@ -1,7 +1,7 @@
 //! Every statement on comments. The public reads them through a view that holds only what is approved.
 
 use super::model::{
-    Comment, CommentChanges, CommentSort, Edited, Kind, Moderation, NewComment, QueueParams, Row, ThreadList,
+    Comment, CommentChanges, CommentSort, Edited, Kind, Moderation, NewComment, QueueParams, Row, ThreadList, rendered,
 };
 use crate::{
     app::App,
@@ -11,7 +11,6 @@ use crate::{
     clock::Time,
     db::{Conn, Id, lock},
     error::{Code, Error, FieldError, Result},
-    html,
     http::{
         Expected, Page, Versioned, Window,
         cursor::Position,
@@ -23,7 +22,7 @@ use crate::{
     values::Ref,
 };
 use diesel::prelude::*;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Replies that come with a page of threads, the oldest first; more are counted and not shown.
 const MAX_REPLIES: i64 = 500;
@@ -58,7 +57,6 @@ pub fn threads(conn: &mut Conn, viewer: &Viewer, article: Id, down: bool, window
     Ok(Page { total, ..page.map(|row| with_replies(row, &mut replies, staff)) })
 }
 
-/// What hangs below an unapproved comment has no parent here and is not shown.
 fn with_replies(row: Row, replies: &mut HashMap<Id, Vec<Row>>, staff: bool) -> Comment {
     let below = replies.remove(&row.id).unwrap_or_default();
     let below: Vec<Comment> = below.into_iter().map(|reply| with_replies(reply, replies, staff)).collect();
@@ -133,6 +131,7 @@ pub fn insert(
     viewer: &Viewer,
     article: &Ref,
     new: &NewComment,
+    body_html: &str,
     now: Time,
 ) -> Result<Comment> {
     let article = articles::find_published(conn, article)?;
@@ -157,21 +156,15 @@ pub fn insert(
         email,
         website: new.website.clone(),
         body: new.body.clone(),
-        body_html: rendered(new.body.as_str())?,
+        body_html: body_html.to_owned(),
         status,
+        visible: status == Moderation::Approved,
         version: 1,
         created_at: now,
         edited_at: None,
     };
     insert_row(conn, &row)?;
     Ok(row.shown(viewer.may::<ModerateComments>(), 0, None))
-}
-
-/// The longest HTML that a comment may become, in bytes.
-const MAX_HTML: usize = 200_000;
-
-fn rendered(body: &str) -> Result<String> {
-    html::at_most(MAX_HTML, html::from_comment(body), "/body")
 }
 
 type Signature = (Kind, Option<Id>, crate::values::Line<1, 100>, Option<crate::values::Email>, Moderation);
@@ -193,7 +186,12 @@ fn as_guest(new: &NewComment) -> Result<Signature> {
 }
 
 fn find_parent(conn: &mut Conn, app: &App, article: Id, id: Id) -> Result<Row> {
-    let parent = v::table.find(id).filter(v::article_id.eq(article)).first::<Row>(conn).optional()?;
+    let find = |conn: &mut Conn| v::table.find(id).filter(v::article_id.eq(article)).first::<Row>(conn).optional();
+    // Held, so that it does not vanish while an answer to it appears.
+    let parent = match find(conn)? {
+        Some(parent) => lock_thread(conn, parent.root_id).and_then(|()| Ok(find(conn)?))?,
+        None => None,
+    };
     let parent =
         parent.ok_or_else(|| Error::invalid_field("/parent_id", "not_found", "the article has no such comment"))?;
     if parent.depth >= app.site.comment_depth {
@@ -206,7 +204,7 @@ fn find_parent(conn: &mut Conn, app: &App, article: Id, id: Id) -> Result<Row> {
 /// Inserts a comment as it is, and counts it.
 pub fn insert_row(conn: &mut Conn, row: &Row) -> Result<()> {
     both!(conn, c => diesel::insert_into(comments::table).values(row).execute(c))?;
-    if row.status == Moderation::Approved { count(conn, row.article_id, 1) } else { Ok(()) }
+    if row.visible { count(conn, row.article_id, 1) } else { Ok(()) }
 }
 
 fn count(conn: &mut Conn, article: Id, by: i64) -> Result<()> {
@@ -229,24 +227,43 @@ pub fn update(conn: &mut Conn, id: Id, changes: &CommentChanges, expected: &Expe
                 comments::name.eq(&new.name),
                 comments::website.eq(&new.website),
                 comments::body.eq(&new.body),
-                comments::body_html.eq(rendered(new.body.as_str())?),
+                comments::body_html.eq(if new.body == row.body { row.body_html.clone() } else { rendered(&new.body)? }),
                 comments::edited_at.eq(edited.or(row.edited_at)),
                 comments::version.eq(comments::version + 1),
             ))
             .execute(conn)?;
-        count_change(conn, &row, new.status)?;
+        show_thread(conn, &row)?;
     }
     let row = comments::table.find(id).first::<Row>(conn)?;
     let replies = reply_counts(conn, vec![id])?.remove(&id).unwrap_or_default();
     Ok(row.shown(true, replies, None))
 }
 
-fn count_change(conn: &mut Conn, before: &Row, after: Moderation) -> Result<()> {
-    let shown = |status| i64::from(status == Moderation::Approved);
-    match shown(after) - shown(before.status) {
-        0 => Ok(()),
-        by => count(conn, before.article_id, by),
+/// Finds out anew what is visible of a thread, and counts it: what answers a hidden comment is hidden with it.
+fn show_thread(conn: &mut Conn, row: &Row) -> Result<()> {
+    let thread = comments::table.filter(comments::root_id.eq(row.root_id)).order((comments::depth, comments::id));
+    let thread = thread.select((comments::id, comments::parent_id, comments::status, comments::visible));
+    let mut visible = HashSet::new();
+    let (mut appear, mut vanish) = (Vec::new(), Vec::new());
+    for (id, parent, status, was) in thread.load::<(Id, Option<Id>, Moderation, bool)>(conn)? {
+        let is = status == Moderation::Approved && parent.is_none_or(|parent| visible.contains(&parent));
+        if is {
+            visible.insert(id);
+        }
+        match (was, is) {
+            (false, true) => appear.push(id),
+            (true, false) => vanish.push(id),
+            _ => {}
+        }
     }
+    let by = i64::try_from(appear.len()).unwrap_or(0) - i64::try_from(vanish.len()).unwrap_or(0);
+    for (ids, visible) in [(appear, true), (vanish, false)] {
+        for ids in ids.chunks(1000) {
+            let some = comments::table.filter(comments::id.eq_any(ids));
+            diesel::update(some).set(comments::visible.eq(visible)).execute(conn)?;
+        }
+    }
+    if by == 0 { Ok(()) } else { count(conn, row.article_id, by) }
 }
 
 /// Moves a comment to the trash. It stays in the queue under `status=trash`, and can be approved again.
@@ -256,11 +273,18 @@ pub fn delete(conn: &mut Conn, id: Id, expected: &Expected) -> Result<()> {
     diesel::update(comments::table.find(id))
         .set((comments::status.eq(Moderation::Trash), comments::version.eq(comments::version + 1)))
         .execute(conn)?;
-    count_change(conn, &row, Moderation::Trash)
+    show_thread(conn, &row)
 }
 
+/// Finds a comment and holds its thread.
 fn find_for_update(conn: &mut Conn, id: Id) -> Result<Row> {
-    lock::rows(conn, comments::table.find(id).select(comments::id))?;
+    let root: Option<Id> = comments::table.find(id).select(comments::root_id).first(conn).optional()?;
+    lock_thread(conn, root.ok_or_else(|| Error::not_found("comment", id))?)?;
     let row = comments::table.find(id).first::<Row>(conn);
     row.optional()?.ok_or_else(|| Error::not_found("comment", id))
+}
+
+/// Takes the comment that a thread began with: who changes the thread waits for each other.
+fn lock_thread(conn: &mut Conn, root: Id) -> Result<()> {
+    Ok(lock::rows(conn, comments::table.find(root).select(comments::id))?)
 }

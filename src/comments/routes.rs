@@ -1,7 +1,9 @@
 //! `/articles/{ref}/comments` and `/comments`.
 
 use super::{
-    model::{Comment, CommentChanges, CommentList, CommentSort, NewComment, QueueParams, ThreadList, ThreadParams},
+    model::{
+        Comment, CommentChanges, CommentList, CommentSort, NewComment, QueueParams, ThreadList, ThreadParams, rendered,
+    },
     queries,
 };
 use crate::{
@@ -73,10 +75,16 @@ async fn create_comment(
     writing: Writing,
     body: Json<NewComment>,
 ) -> Result<Answer> {
-    let (shared, whose) = (app.clone(), viewer.clone());
+    let shared = app.clone();
+    let html = rendered(&body.value.body)?;
+    // A guest is who they sign as: one guest's keys are no other's.
+    let scope = match (&viewer, &body.value.email) {
+        (Viewer::Staff(actor), _) => actor.scope(),
+        (Viewer::Public, email) => format!("guest {}", email.as_ref().map_or("", AsRef::as_ref)),
+    };
     writing
-        .once(&app.db, &whose, body.digest, move |conn, _| {
-            let comment = queries::insert(conn, &shared, &viewer, &path, &body.value, clock::now())?;
+        .once(&app.db, scope, body.digest, move |conn, _| {
+            let comment = queries::insert(conn, &shared, &viewer, &path, &body.value, &html, clock::now())?;
             Answer::created(&comment, format!("/api/v1/comments/{}", comment.id))
         })
         .await

@@ -19,6 +19,17 @@ pub fn rows<Q: QueryFragment<Pg> + QueryId>(conn: &mut Conn, query: Q) -> QueryR
     }
 }
 
+/// Takes a name until the transaction ends. Whoever takes the same one waits.
+pub fn name(conn: &mut Conn, name: &str) -> QueryResult<()> {
+    match conn {
+        Conn::Postgres(conn) => diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
+            .bind::<diesel::sql_types::Text, _>(name)
+            .execute(conn)
+            .map(drop),
+        Conn::Sqlite(_) => Ok(()),
+    }
+}
+
 /// Takes a whole table: it is read as ever, and nobody else writes to it until the transaction ends.
 pub fn table(conn: &mut Conn, name: &'static str) -> QueryResult<()> {
     match conn {

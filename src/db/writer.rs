@@ -110,10 +110,8 @@ impl Thread {
             Some(conn) => conn,
             None => self.target.open().map_err(|e| Error::unavailable("the database cannot be opened").because(e))?,
         };
-        match &mut conn {
-            Conn::Sqlite(conn) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE"),
-            Conn::Postgres(_) => <Conn as Connection>::TransactionManager::begin_transaction(&mut conn),
-        }?;
+        let Conn::Sqlite(sqlite) = &mut conn else { return Err(Error::internal("only SQLite has one writer")) };
+        AnsiTransactionManager::begin_transaction_sql(sqlite, "BEGIN IMMEDIATE")?;
         Ok(conn)
     }
 }

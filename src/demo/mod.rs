@@ -1,13 +1,12 @@
 //! The demo newsroom: The Lantern of Aldermouth, the same ids, slugs and dates each time.
 
 use crate::{
-    articles::{self, Creation, NewArticle},
+    articles::{self, Creation, Draft},
     authors::{self, NewAuthor},
     clock::Time,
     comments::{self, Kind, Moderation},
     db::{Conn, Id},
     error::{Error, Result},
-    html,
     permissions::Role,
     sections::{self, NewSection},
     tags::{self, NewTag},
@@ -118,9 +117,9 @@ pub fn fill(conn: &mut Conn) -> Result<()> {
 fn fill_articles(conn: &mut Conn, all: Vec<DemoArticle>, owners: &HashMap<String, Id>) -> Result<()> {
     let ids: HashMap<Slug, Id> = all.iter().map(|article| (article.slug.clone(), article.id)).collect();
     for article in &all {
-        let new = written::<NewArticle>(with_body(article)?)?;
+        let draft = Draft::of(written(with_body(article)?)?)?;
         let by = owners.get(article.owner.as_ref()).copied();
-        articles::insert(conn, &new, Creation { id: article.id, by, at: article.created_at })?;
+        articles::insert(conn, &draft, Creation { id: article.id, by, at: article.created_at })?;
     }
     for article in all {
         let pins: Vec<Id> = article.pins.iter().filter_map(|slug| ids.get(slug).copied()).collect();
@@ -146,12 +145,14 @@ fn with_body(article: &DemoArticle) -> Result<Map<String, Value>> {
 }
 
 fn fill_comments(conn: &mut Conn, all: Vec<DemoComment>) -> Result<()> {
-    // Where each thread began, and how deep the comment stands in it.
-    let mut places: HashMap<Id, (Id, i32)> = HashMap::new();
+    // Where each thread began, how deep the comment stands in it, and whether it is shown.
+    let mut places: HashMap<Id, (Id, i32, bool)> = HashMap::new();
     for comment in all {
         let above = comment.parent.and_then(|parent| places.get(&parent).copied());
-        let (root_id, depth) = above.map_or((comment.id, 0), |(root, depth)| (root, depth + 1));
-        places.insert(comment.id, (root_id, depth));
+        let (root_id, depth, above) =
+            above.map_or((comment.id, 0, true), |(root, depth, shown)| (root, depth + 1, shown));
+        let visible = above && comment.status == Moderation::Approved;
+        places.insert(comment.id, (root_id, depth, visible));
         let article = articles::id_of(conn, &Ref::Slug(comment.article))?;
         let row = comments::Row {
             id: comment.id,
@@ -164,9 +165,10 @@ fn fill_comments(conn: &mut Conn, all: Vec<DemoComment>) -> Result<()> {
             name: comment.name,
             email: Some(comment.email),
             website: comment.website,
-            body_html: html::from_comment(comment.body.as_str()),
+            body_html: comments::rendered(&comment.body)?,
             body: comment.body,
             status: comment.status,
+            visible,
             version: 1,
             created_at: comment.created_at,
             edited_at: None,

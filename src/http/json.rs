@@ -41,13 +41,7 @@ impl<T: DeserializeOwned + ToSchema + 'static> FromRequest for Json<T> {
     type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let accepted = accept(request, &["application/json"]);
-        let body = read(request, payload);
-        Box::pin(async move {
-            accepted?;
-            let body = body.await?;
-            Ok(Self { value: from_value(strict(&body)?)?, digest: digest_of(&body) })
-        })
+        Box::pin(extract(request, payload, || None))
     }
 }
 
@@ -59,16 +53,26 @@ impl<T: DeserializeOwned + ToSchema + Default + 'static> FromRequest for Optiona
     type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let accepted = accept(request, &["application/json"]);
-        let body = read(request, payload);
-        Box::pin(async move {
-            let body = body.await?;
-            if body.is_empty() {
-                return Ok(Self(T::default()));
-            }
-            accepted?;
-            Ok(Self(from_value(strict(&body)?)?))
-        })
+        let body = extract(request, payload, || Some(T::default()));
+        Box::pin(async { Ok(Self(body.await?.value)) })
+    }
+}
+
+/// Reads a body; `absent` stands for one that was left out.
+fn extract<T: DeserializeOwned + ToSchema>(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    absent: fn() -> Option<T>,
+) -> impl Future<Output = Result<Json<T>>> + use<T> {
+    let accepted = accept(request, &["application/json"]);
+    let body = read(request, payload);
+    async move {
+        let body = body.await?;
+        let value = match absent() {
+            Some(value) if body.is_empty() => value,
+            _ => accepted.and_then(|()| from_value(strict(&body)?))?,
+        };
+        Ok(Json { value, digest: digest_of(&body) })
     }
 }
 

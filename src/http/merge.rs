@@ -11,13 +11,19 @@ use utoipa::{
     openapi::{RefOr, Schema},
 };
 
+/// What a client may write, where a change may take a field away.
+pub trait Settle: Sized {
+    /// With what stands for each field that was taken away: its default, or what the resource cannot be without.
+    fn settled(self, current: &Self) -> Self;
+}
+
 /// The body of a `PATCH` of what `N` creates: the same fields, each of which may be left out.
 pub struct Changes<N> {
     patch: Value,
     into: PhantomData<fn() -> N>,
 }
 
-impl<N: Serialize + DeserializeOwned + PartialSchema> Changes<N> {
+impl<N: Serialize + DeserializeOwned + PartialSchema + Settle> Changes<N> {
     /// Merges the changes into `current` and reads the whole by the same rules as a new one.
     ///
     /// # Errors
@@ -32,7 +38,12 @@ impl<N: Serialize + DeserializeOwned + PartialSchema> Changes<N> {
         if let Value::Object(fields) = &mut value {
             fields.extend(unknown.into_iter().map(|name| (name, Value::Null)));
         }
-        from_value(value)
+        Ok(from_value::<N>(value)?.settled(current))
+    }
+
+    /// A field as it was sent.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.patch.get(name)
     }
 
     /// The fields that the client meant to change and that are not as it has them: what a stale `If-Match` is told.

@@ -16,7 +16,7 @@ mod writing;
 pub use answer::Answer;
 pub use etag::{Expected, Versioned};
 pub use json::{Json, OptionalJson};
-pub use merge::Changes;
+pub use merge::{Changes, Settle};
 pub use page::{Page, Window};
 pub use path::Path;
 pub use query::{List, NoParams, Query};

@@ -2,7 +2,6 @@
 
 use super::{Expected, answer::Answer, json::Digest};
 use crate::{
-    auth::Viewer,
     clock,
     db::{Conn, Db, Ending},
     error::{Code, Error, Result},
@@ -46,13 +45,14 @@ impl Writing {
     }
 
     /// Writes what must not be done twice: the first answer to a key is kept in the same transaction, and given again.
+    /// Keys belong to a `scope`: one client's are no other's.
     ///
     /// # Errors
     /// 422 where the key was used for another request.
     pub async fn once(
         self,
         db: &Db,
-        viewer: &Viewer,
+        scope: String,
         digest: Digest,
         f: impl Fn(&mut Conn, &Expected) -> Result<Answer> + Send + 'static,
     ) -> Result<Answer> {
@@ -61,7 +61,7 @@ impl Writing {
             let answer = db.write_or_rehearse(self.ending, move |conn| f(conn, &expected)).await?;
             return Ok(rehearsed(answer, self.ending));
         };
-        let (scope, operation, expected) = (viewer.scope(), self.operation, self.expected);
+        let (operation, expected) = (self.operation, self.expected);
         db.write(move |conn| {
             let claim = idempotency::Claim { scope: &scope, key: &key, operation: &operation, digest: &digest };
             if let Some(answer) = idempotency::claim(conn, &claim, clock::now())? {

@@ -3,7 +3,7 @@
 use crate::{
     clock::Time,
     db::{AsJson, Id},
-    http::{Changes, List, Versioned, field_names, list_params, page::ListOf},
+    http::{Changes, List, Settle, Versioned, field_names, list_params, page::ListOf},
     schema::sections,
     values::{Line, Prose, Ref, Slug, Whole},
 };
@@ -88,6 +88,17 @@ pub struct NewSection {
 }
 
 pub type SectionChanges = Changes<NewSection>;
+
+impl Settle for NewSection {
+    fn settled(self, current: &Self) -> Self {
+        Self {
+            slug: self.slug.or_else(|| current.slug.clone()),
+            description: self.description.or_else(|| Some(Prose::default())),
+            position: self.position.or_else(|| Some(Whole::trusted(0))),
+            ..self
+        }
+    }
+}
 
 impl From<&Section> for NewSection {
     fn from(section: &Section) -> Self {

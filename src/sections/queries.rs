@@ -102,7 +102,7 @@ pub fn insert(conn: &mut Conn, new: &NewSection, id: Id, now: Time) -> Result<Se
     let parent = find_parent(conn, new)?;
     let slug = match &new.slug {
         Some(slug) => slug.clone(),
-        None => slugs::free(Slug::of(new.name.as_str(), "section"), |slug| {
+        None => slugs::free(conn, Slug::of(new.name.as_str(), "section"), |conn, slug| {
             let same = sections::table.filter(sections::slug.eq(slug));
             Ok(diesel::select(diesel::dsl::exists(same)).get_result(conn)?)
         })?,
@@ -143,10 +143,12 @@ pub fn update(
     let current = NewSection::from(&section);
     expected.check(&section, || changes.differing(&current))?;
     let new = changes.apply(&current)?;
+    let parent = find_parent(conn, &new)?;
+    // The same parent by its slug is no change either.
+    let new = NewSection { parent: parent.as_ref().map(|parent| Ref::Id(parent.id)), ..new };
     if new == current {
         return Ok(section);
     }
-    let parent = find_parent(conn, &new)?;
     if parent.as_ref().is_some_and(|p| p.id == section.id || p.path.starts_with(&format!("{}/", section.path))) {
         return Err(Error::invalid_field("/parent", "cycle", "a section cannot stand below itself"));
     }

@@ -57,7 +57,7 @@ async fn create_section(
     body: Json<NewSection>,
 ) -> Result<Answer> {
     writing
-        .once(&app.db, who.viewer(), body.digest, move |conn, _| {
+        .once(&app.db, who.scope(), body.digest, move |conn, _| {
             let section = queries::insert(conn, &body.value, Id::new(), clock::now())?;
             Answer::created(&section, format!("/api/v1/sections/{}", section.id))
         })

@@ -3,7 +3,7 @@
 use crate::{
     clock::Time,
     db::Id,
-    http::{Changes, List, Versioned, field_names, list_params, page::ListOf},
+    http::{Changes, List, Settle, Versioned, field_names, list_params, page::ListOf},
     schema::tags,
     values::{Line, Prose, Slug},
 };
@@ -50,6 +50,16 @@ pub struct NewTag {
 }
 
 pub type TagChanges = Changes<NewTag>;
+
+impl Settle for NewTag {
+    fn settled(self, current: &Self) -> Self {
+        Self {
+            slug: self.slug.or_else(|| current.slug.clone()),
+            description: self.description.or_else(|| Some(Prose::default())),
+            ..self
+        }
+    }
+}
 
 impl From<&Tag> for NewTag {
     fn from(tag: &Tag) -> Self {

@@ -74,7 +74,7 @@ fn find_for_update(conn: &mut Conn, reference: &Ref) -> Result<Tag> {
 pub fn insert(conn: &mut Conn, new: &NewTag, id: Id, now: Time) -> Result<Tag> {
     let slug = match &new.slug {
         Some(slug) => slug.clone(),
-        None => slugs::free(Slug::of(new.name.as_str(), "tag"), |slug| {
+        None => slugs::free(conn, Slug::of(new.name.as_str(), "tag"), |conn, slug| {
             let same = tags::table.filter(tags::slug.eq(slug));
             Ok(diesel::select(diesel::dsl::exists(same)).get_result(conn)?)
         })?,

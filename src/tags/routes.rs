@@ -47,7 +47,7 @@ async fn list_tags(_: Viewer, app: Data<App>, query: Query<TagParams>) -> Result
 #[post("/tags")]
 async fn create_tag(who: Can<ManageTags>, app: Data<App>, writing: Writing, body: Json<NewTag>) -> Result<Answer> {
     writing
-        .once(&app.db, who.viewer(), body.digest, move |conn, _| {
+        .once(&app.db, who.scope(), body.digest, move |conn, _| {
             let tag = queries::insert(conn, &body.value, Id::new(), clock::now())?;
             Answer::created(&tag, format!("/api/v1/tags/{}", tag.id))
         })

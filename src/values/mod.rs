@@ -20,6 +20,7 @@ pub use slug::Slug;
 pub use text::{Line, Prose};
 pub use url::WebUrl;
 
+use crate::error::Error;
 use std::{borrow::Cow, fmt};
 
 /// Parts an error's code from its message while it travels through serde, which only carries text.
@@ -35,6 +36,11 @@ pub struct Refusal {
 impl Refusal {
     pub fn new(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
         Self { code, message: message.into() }
+    }
+
+    /// 422 at a place in the body.
+    pub fn at(self, pointer: &str) -> Error {
+        Error::invalid_field(pointer, self.code, self.message.into_owned())
     }
 }
 

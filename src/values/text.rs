@@ -42,6 +42,12 @@ macro_rules! bounded_text {
             }
         }
 
+        impl<const MAX: usize> Default for $name<0, MAX> {
+            fn default() -> Self {
+                Self(String::new())
+            }
+        }
+
         impl<const MIN: usize, const MAX: usize> TryFrom<String> for $name<MIN, MAX> {
             type Error = Refusal;
 

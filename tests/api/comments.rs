@@ -135,18 +135,23 @@ async fn what_stands_below_a_hidden_comment_is_hidden_with_it(app: TestApp) {
     let editor = open_discussion(&app).await;
     let first = approved(&app, &editor, guest("1")).await;
     let second = approved(&app, &editor, reply_to(&first, "2")).await;
-    approved(&app, &editor, reply_to(&second, "3")).await;
+    let third = approved(&app, &editor, reply_to(&second, "3")).await;
     approved(&app, &editor, guest("4")).await;
-    for (hidden, rest) in [(&second, "1, 4"), (&first, "4")] {
+    for (hidden, rest, left) in [(&second, "1, 4", 2), (&first, "4", 1)] {
         for status in ["pending", "spam", "trash"] {
             set(&editor, hidden, status).await;
             assert_eq!(threads(&app).await, rest, "{status}");
-            app.anyone().get(&format!("/comments/{hidden}")).await.assert_problem(404, "not_found");
-            let answer = app.anyone().post(PATH, reply_to(hidden, "5")).await;
-            assert_eq!(
-                answer.assert_problem(422, "validation_failed").mistakes(),
-                [("/parent_id".into(), "not_found".into())]
-            );
+            assert_eq!(count(&app).await, left);
+            // What answers it still stands approved in the queue, and is nowhere else.
+            assert_eq!(editor.get(&format!("/comments/{third}")).await.json["status"], "approved");
+            for id in [hidden, &third] {
+                app.anyone().get(&format!("/comments/{id}")).await.assert_problem(404, "not_found");
+                let answer = app.anyone().post(PATH, reply_to(id, "5")).await;
+                assert_eq!(
+                    answer.assert_problem(422, "validation_failed").mistakes(),
+                    [("/parent_id".into(), "not_found".into())]
+                );
+            }
         }
         set(&editor, hidden, "approved").await;
         assert_eq!(threads(&app).await, "1 (2 (3)), 4");

@@ -12,6 +12,8 @@ CREATE TABLE comments (
     body TEXT NOT NULL,
     body_html TEXT NOT NULL,
     status TEXT NOT NULL,
+    -- It is approved, and so is all that it answers.
+    visible BOOLEAN NOT NULL,
     version INTEGER NOT NULL,
     created_at BIGINT NOT NULL,
     edited_at BIGINT
@@ -22,8 +24,8 @@ CREATE INDEX comments_by_parent ON comments (parent_id);
 CREATE INDEX comments_by_status ON comments (status, created_at, id);
 CREATE INDEX comments_by_created_at ON comments (created_at, id);
 
--- What the public may see: approved comments below articles that are published.
+-- What the public may see: comments below articles that are published.
 CREATE VIEW published_comments AS SELECT c.*
 FROM comments c
 JOIN articles a ON a.id = c.article_id AND a.published_id IS NOT NULL AND a.deleted_at IS NULL
-WHERE c.status = 'approved';
+WHERE c.visible;

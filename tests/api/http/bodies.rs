@@ -218,7 +218,7 @@ async fn long_names_and_values_are_answered_shortly(app: TestApp) {
 async fn deep_markup_is_answered(app: TestApp) {
     let editor = app.editor().await;
     for source in [
-        ">".repeat(1000),
+        ">".repeat(5000),
         "- ".repeat(2500),
         "[".repeat(5000),
         "*a ".repeat(1600),
@@ -233,14 +233,18 @@ async fn deep_markup_is_answered(app: TestApp) {
         assert!(!author.status.is_server_error(), "{source:.20}");
     }
     for (format, source) in [
-        ("html", "<div>".repeat(1000)),
-        ("html", "<b><p>".repeat(1000)),
-        ("markdown", "> ".repeat(1000)),
-        ("html", "<table>".repeat(1000)),
+        ("html", "<div>".repeat(90_000)),
+        ("html", "<b><p>".repeat(80_000)),
+        ("markdown", "> ".repeat(200_000)),
+        ("markdown", "<b>".repeat(1_000) + &"\n\n<p>".repeat(90_000)),
+        ("html", "<table><td>".repeat(40_000)),
     ] {
-        let answer =
-            editor.post("/articles", json!({"title": "Deep", "body": {"format": format, "source": source}})).await;
-        assert!(!answer.status.is_server_error(), "{source:.20}");
+        let new = json!({"title": "Deep", "body": {"format": format, "source": source}});
+        let refused = editor.post("/articles", new.clone()).await;
+        let mistakes = refused.assert_problem(422, "validation_failed").mistakes();
+        assert!(matches!(&mistakes[..], [(at, _)] if at == "/body/source"), "{source:.20}: {mistakes:?}");
+        let id = super::story(&editor, json!({"title": "Shallow"})).await;
+        editor.patch(&format!("/articles/{id}"), new).await.assert_problem(422, "validation_failed");
     }
     editor.get("/articles?include=body").await.assert(200);
 }

@@ -71,6 +71,15 @@ async fn a_key_is_ones_own(app: TestApp) {
     assert_eq!((first.assert(201).text("/slug"), second.assert(201).text("/slug")), ("ebb".into(), "ebb-2".into()));
     assert_eq!(second.header("idempotent-replayed"), "");
     keyed(&other, "same").post("/tags", json!({"name": "Flood"})).await.assert_problem(422, "idempotency_key_reused");
+    // A guest is who they sign as.
+    super::story(&one, json!({"title": "Talk"})).await;
+    let guests = keyed(&app.anyone(), "same");
+    let comment = |email: &str, body: &str| json!({"name": "Jo", "email": email, "body": body});
+    guests.post("/articles/talk/comments", comment("jo@example.org", "Yes.")).await.assert(201);
+    guests.post("/articles/talk/comments", comment("mo@example.org", "No.")).await.assert(201);
+    let again = guests.post("/articles/talk/comments", comment("jo@example.org", "No.")).await;
+    again.assert_problem(422, "idempotency_key_reused");
+    assert_eq!(total(&one, "/comments").await, 2);
 }
 
 async fn many_at_once_create_one(app: TestApp) {

@@ -57,6 +57,39 @@ async fn a_patch_is_merged_into_what_is_there(app: TestApp) {
     assert_eq!(whole.assert(200).json["body"]["html"], "<p>Third</p>");
 }
 
+async fn taking_away_what_was_never_set_changes_nothing(app: TestApp) {
+    let editor = app.editor().await;
+    let article = json!({
+        "slug": null, "subtitle": null, "excerpt": null, "body": null, "tags": null, "section": null, "related": null,
+        "image": null, "visibility": null, "featured": null, "language": null, "comments": null, "seo": null, "custom": null,
+    });
+    let described = json!({"slug": null, "description": null});
+    for (path, new, nothing) in [
+        ("/articles", json!({"title": "Ebb", "authors": []}), article),
+        ("/tags", json!({"name": "Ebb"}), described.clone()),
+        (
+            "/sections",
+            json!({"name": "Ebb"}),
+            json!({"slug": null, "description": null, "parent": null, "position": null}),
+        ),
+        (
+            "/authors",
+            json!({"name": "Ebb"}),
+            json!({"slug": null, "bio": null, "website": null, "image": null, "links": null}),
+        ),
+    ] {
+        let created = editor.post(path, new).await;
+        let path = format!("{path}/{}", created.assert(201).text("/id"));
+        let same = editor.patch(&path, nothing).await;
+        assert_eq!((same.assert(200).etag(), &same.bytes), (created.etag(), &created.bytes), "{path}");
+    }
+    // The same parent by another name is the same parent.
+    editor.post("/sections", json!({"name": "Tides", "parent": "ebb"})).await.assert(201);
+    let before = editor.get("/sections/tides").await;
+    let same = editor.patch("/sections/tides", json!({"parent": "ebb"})).await;
+    assert_eq!(same.assert(200).etag(), before.etag());
+}
+
 async fn a_patch_that_changes_nothing_makes_nothing(app: TestApp) {
     let editor = app.editor().await;
     editor.post("/tags", json!({"name": "Ebb"})).await.assert(201);
@@ -189,6 +222,7 @@ async fn a_rehearsal_answers_and_changes_nothing(app: TestApp) {
 
 on_both_databases! {
     a_patch_is_merged_into_what_is_there,
+    taking_away_what_was_never_set_changes_nothing,
     a_patch_that_changes_nothing_makes_nothing,
     a_patch_obeys_the_rules_of_a_new_one,
     a_rehearsal_answers_and_changes_nothing,

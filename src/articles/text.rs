@@ -1,0 +1,98 @@
+//! The text of a revision, made ready before a transaction: no write waits while another's Markdown is rendered.
+
+use super::{
+    model::BodyFormat,
+    write::{ArticleChanges, NewArticle, NewBody},
+};
+use crate::{
+    error::{Code, Error, Result},
+    html,
+};
+use actix_web::web;
+
+/// Characters of an excerpt that is made from the body.
+const EXCERPT: usize = 280;
+/// The longest HTML that a body may become, in bytes.
+const MAX_HTML: usize = 5_000_000;
+
+/// A body and what follows from it.
+#[derive(Debug, Clone)]
+pub struct Text {
+    pub body: NewBody,
+    pub html: String,
+    /// The beginning, for an article without an excerpt of its own.
+    pub excerpt: String,
+    pub words: i32,
+}
+
+impl Text {
+    /// # Errors
+    /// 422 where the body is nested too deeply or becomes too much HTML.
+    pub fn of(body: NewBody) -> Result<Self> {
+        let source = body.source.as_str();
+        let html = match body.format {
+            BodyFormat::Markdown => html::from_markdown(source, MAX_HTML),
+            BodyFormat::Html => html::from_html(source, MAX_HTML),
+        };
+        let html = html.map_err(|refusal| refusal.at("/body/source"))?;
+        let text = html::text(&html);
+        Ok(Self { excerpt: html::excerpt(&text, EXCERPT), words: html::count_words(&text), html, body })
+    }
+}
+
+/// The beginning of a body.
+pub fn excerpt(html: &str) -> String {
+    html::excerpt(&html::text(html), EXCERPT)
+}
+
+/// An article to create, with its text.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    pub new: NewArticle,
+    pub text: Text,
+}
+
+impl Draft {
+    /// # Errors
+    /// As [`Text::of`].
+    pub fn of(new: NewArticle) -> Result<Self> {
+        Ok(Self { text: Text::of(new.body.clone().unwrap_or_default())?, new })
+    }
+
+    /// The same on a thread that may block.
+    pub async fn prepare(new: NewArticle) -> Result<Self> {
+        blocking(move || Self::of(new)).await
+    }
+}
+
+/// Changes of an article, with the text that they bring.
+pub struct Edit {
+    pub changes: ArticleChanges,
+    text: Option<Text>,
+}
+
+impl Edit {
+    /// # Errors
+    /// As [`Text::of`].
+    pub async fn prepare(changes: ArticleChanges) -> Result<Self> {
+        // What is wrong with a body is said later, with all else that is wrong.
+        let body = changes.get("body").and_then(|body| serde_json::from_value::<NewBody>(body.clone()).ok());
+        let text = match body {
+            Some(body) => Some(blocking(move || Text::of(body)).await?),
+            None => None,
+        };
+        Ok(Self { changes, text })
+    }
+
+    /// The text of the body that the changes led to: the one made ready, unless the format came from what was there.
+    pub fn text(&self, body: &NewBody) -> Result<Text> {
+        match &self.text {
+            Some(text) if text.body == *body => Ok(text.clone()),
+            _ => Text::of(body.clone()),
+        }
+    }
+}
+
+async fn blocking<T: Send + 'static>(f: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    web::block(f).await.map_err(|_| Error::new(Code::Unavailable))?
+}

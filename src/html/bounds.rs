@@ -1,0 +1,194 @@
+//! Bounds on what the sanitiser is given: a parser's work grows with the square of what is open at once.
+
+use super::Refusal;
+use html5ever::{
+    Attribute, ExpandedName, ParseOpts, QualName,
+    driver::parse_fragment,
+    interface::{ElementFlags, NodeOrText, QuirksMode, Tracer, TreeSink},
+    local_name, ns,
+    tendril::{StrTendril, TendrilSink},
+};
+use std::{borrow::Cow, cell::Cell, rc::Rc};
+
+/// Elements that may be open at once.
+const OPEN: usize = 100;
+/// Elements in a body, with those that a parser adds: it opens `<b>` anew in each paragraph until it is closed.
+const ELEMENTS: usize = 200_000;
+/// The longest tag or HTML comment, in bytes: each attribute of a tag is compared with all others.
+const TAG: usize = 32 * 1024;
+/// How much is parsed before the bounds are looked at, in bytes.
+const STEP: usize = 512;
+
+/// Parses as the sanitiser will, keeps nothing, and stops where a bound is passed.
+///
+/// # Errors
+/// The bound that was passed.
+pub fn check(html: &str) -> Result<(), Refusal> {
+    // Most bodies are below all bounds at a glance.
+    if html.len() <= TAG && html.bytes().filter(|byte| *byte == b'<').count() <= OPEN {
+        return Ok(());
+    }
+    let context = QualName::new(None, ns!(html), local_name!("div"));
+    let mut parser = parse_fragment(Measure::default(), ParseOpts::default(), context, Vec::new(), false);
+    let mut rest = html;
+    // Where the last tag or text ended that the parser could make something of.
+    let mut progress = (0, html.len());
+    while !rest.is_empty() {
+        let (step, behind) = rest.split_at(rest.floor_char_boundary(STEP));
+        parser.process(StrTendril::from(step));
+        rest = behind;
+        let tree = &parser.tokenizer.sink;
+        let open = Open::default();
+        tree.trace_handles(&open);
+        if open.0.get() > OPEN {
+            return Err(Refusal::new(
+                "too_deep",
+                format!("elements are nested at most {OPEN} deep, and none stays open"),
+            ));
+        }
+        if tree.sink.elements.get() > ELEMENTS {
+            return Err(Refusal::new("too_long", format!("it becomes more than {ELEMENTS} elements of HTML")));
+        }
+        if progress.0 != tree.sink.events.get() {
+            progress = (tree.sink.events.get(), rest.len());
+        } else if progress.1 - rest.len() > TAG {
+            return Err(Refusal::new("too_long", format!("a tag or a comment in it is longer than {TAG} bytes")));
+        }
+    }
+    Ok(())
+}
+
+/// Counts what the parser holds on to.
+#[derive(Default)]
+struct Open(Cell<usize>);
+
+impl Tracer for Open {
+    type Handle = Rc<QualName>;
+
+    fn trace_handle(&self, _: &Self::Handle) {
+        self.0.set(self.0.get() + 1);
+    }
+}
+
+/// A tree of which only names are kept, and those only while the parser needs them.
+#[derive(Default)]
+struct Measure {
+    elements: Cell<usize>,
+    /// Whatever the parser did to the tree.
+    events: Cell<usize>,
+}
+
+impl Measure {
+    fn node(&self, name: QualName) -> Rc<QualName> {
+        self.elements.set(self.elements.get() + 1);
+        self.happened();
+        Rc::new(name)
+    }
+
+    fn happened(&self) {
+        self.events.set(self.events.get() + 1);
+    }
+}
+
+impl TreeSink for Measure {
+    type Handle = Rc<QualName>;
+    type Output = ();
+    type ElemName<'a> = ExpandedName<'a>;
+
+    fn finish(self) {}
+
+    fn parse_error(&self, _: Cow<'static, str>) {}
+
+    fn get_document(&self) -> Self::Handle {
+        self.node(QualName::new(None, ns!(), local_name!("")))
+    }
+
+    fn elem_name<'a>(&'a self, target: &'a Self::Handle) -> ExpandedName<'a> {
+        target.expanded()
+    }
+
+    fn create_element(&self, name: QualName, _: Vec<Attribute>, _: ElementFlags) -> Self::Handle {
+        self.node(name)
+    }
+
+    fn create_comment(&self, _: StrTendril) -> Self::Handle {
+        self.get_document()
+    }
+
+    fn create_pi(&self, _: StrTendril, _: StrTendril) -> Self::Handle {
+        self.get_document()
+    }
+
+    fn append(&self, _: &Self::Handle, _: NodeOrText<Self::Handle>) {
+        self.happened();
+    }
+
+    fn append_based_on_parent_node(&self, _: &Self::Handle, _: &Self::Handle, _: NodeOrText<Self::Handle>) {
+        self.happened();
+    }
+
+    fn append_doctype_to_document(&self, _: StrTendril, _: StrTendril, _: StrTendril) {}
+
+    fn pop(&self, _: &Self::Handle) {
+        self.happened();
+    }
+
+    fn get_template_contents(&self, target: &Self::Handle) -> Self::Handle {
+        Rc::clone(target)
+    }
+
+    fn same_node(&self, one: &Self::Handle, other: &Self::Handle) -> bool {
+        Rc::ptr_eq(one, other)
+    }
+
+    fn set_quirks_mode(&self, _: QuirksMode) {}
+
+    fn append_before_sibling(&self, _: &Self::Handle, _: NodeOrText<Self::Handle>) {
+        self.happened();
+    }
+
+    fn add_attrs_if_missing(&self, _: &Self::Handle, _: Vec<Attribute>) {}
+
+    fn remove_from_parent(&self, _: &Self::Handle) {}
+
+    fn reparent_children(&self, _: &Self::Handle, _: &Self::Handle) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+
+    #[test]
+    fn what_people_write_is_within_bounds() {
+        let nested = |tag: &str, n| format!("{}x{}", format!("<{tag}>").repeat(n), format!("</{tag}>").repeat(n));
+        for html in [
+            nested("div", 90),
+            "<p>One<p>Two<li>Three".repeat(5_000),
+            "<p><b>bold</b> <i>and</i></p>".repeat(5_000),
+            "<table><tr><td>1<td>2</table>".repeat(2_000),
+            format!("<!--{}-->", "x".repeat(30_000)),
+            "plain text, and more of it. ".repeat(20_000),
+            format!("<pre>{}</pre>", "code &amp; code\n".repeat(20_000)),
+        ] {
+            assert_eq!(check(&html), Ok(()), "{}", &html[..40]);
+        }
+    }
+
+    #[test]
+    fn what_would_take_a_parser_long_is_refused_soon() {
+        let distinct = (0..20_000).map(|n| format!("<b id={n}>")).collect::<String>();
+        let reopened = format!("<p>{}{}", &distinct[..distinct.find("<b id=40>").unwrap()], "<p>x".repeat(100_000));
+        let attributes = (0..20_000).map(|n| format!(" a{n}")).collect::<String>();
+        for (html, code) in [
+            ("<div>".repeat(100_000), "too_deep"),
+            ("<div><object></div></object>".repeat(10_000), "too_deep"),
+            ("<table><tr><td>".repeat(10_000), "too_deep"),
+            ("<svg>".repeat(10_000), "too_deep"),
+            (distinct, "too_deep"),
+            (reopened, "too_long"),
+            (format!("<p{attributes}>"), "too_long"),
+        ] {
+            assert_eq!(check(&html).unwrap_err().code, code, "{}", &html[..40]);
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! From what people write to HTML that is safe to show: one policy for articles, one for comments.
+
+mod bounds;
+mod words;
+
+pub use words::{count_words, excerpt, reading_minutes, text};
+
+use crate::values::Refusal;
+use ammonia::{Builder, UrlRelative};
+use comrak::{Options, markdown_to_html};
+use std::{collections::HashSet, sync::LazyLock};
+
+/// What an article's body may hold: text, structure, tables, links, pictures. No scripts, styles, forms, frames.
+static ARTICLE: LazyLock<Builder<'static>> = LazyLock::new(|| {
+    let mut policy = Builder::default();
+    policy
+        .add_tags(["figure", "figcaption", "section", "input"])
+        .rm_tags(["map", "area", "center"])
+        .add_tag_attributes("a", ["id"])
+        .add_tag_attributes("img", ["loading"])
+        .add_tag_attributes("code", ["class"])
+        .attribute_filter(|tag, name, value| match (tag, name) {
+            // A class may name the language of code, and nothing that a page's own styles know.
+            ("code", "class") => {
+                value.starts_with("language-").then(|| value.split_whitespace().take(1).collect::<String>().into())
+            }
+            _ => Some(value.into()),
+        })
+        // The boxes of task lists.
+        .add_tag_attributes("input", ["checked"])
+        .set_tag_attribute_value("input", "type", "checkbox")
+        .set_tag_attribute_value("input", "disabled", "")
+        .url_schemes(HashSet::from(["http", "https", "mailto", "tel"]))
+        .url_relative(UrlRelative::PassThrough)
+        .link_rel(Some("noopener noreferrer"))
+        .id_prefix(Some("content-"));
+    policy
+});
+
+/// What a comment may hold: emphasis, code, quotes, lists, and links that vouch for nothing.
+static COMMENT: LazyLock<Builder<'static>> = LazyLock::new(|| {
+    let mut policy = Builder::empty();
+    policy
+        .tags(HashSet::from(["p", "br", "em", "strong", "del", "code", "pre", "blockquote", "ul", "ol", "li", "a"]))
+        .tag_attributes([("a", HashSet::from(["href"]))].into_iter().collect())
+        .url_schemes(HashSet::from(["http", "https"]))
+        .url_relative(UrlRelative::Deny)
+        .link_rel(Some("nofollow ugc noopener noreferrer"));
+    policy
+});
+
+/// CommonMark and GFM to at most `max` bytes of HTML that is safe in a page.
+///
+/// # Errors
+/// Where it is nested too deeply or becomes too much: a table, for one, fills its empty cells by itself.
+pub fn from_markdown(source: &str, max: usize) -> Result<String, Refusal> {
+    clean(&ARTICLE, &render(source, true), max)
+}
+
+/// HTML as somebody wrote it to at most `max` bytes of HTML that is safe in a page.
+///
+/// # Errors
+/// As [`from_markdown`].
+pub fn from_html(source: &str, max: usize) -> Result<String, Refusal> {
+    clean(&ARTICLE, source, max)
+}
+
+/// A comment's Markdown to at most `max` bytes of HTML that is safe in a page; HTML in it is shown as text.
+///
+/// # Errors
+/// As [`from_markdown`].
+pub fn from_comment(source: &str, max: usize) -> Result<String, Refusal> {
+    clean(&COMMENT, &render(source, false), max)
+}
+
+fn render(source: &str, html: bool) -> String {
+    let mut options = Options::default();
+    let on = &mut options.extension;
+    (on.strikethrough, on.table, on.autolink, on.tasklist) = (true, true, true, true);
+    on.footnotes = html;
+    options.render.r#unsafe = html;
+    options.render.escape = !html;
+    options.render.hardbreaks = !html;
+    markdown_to_html(source, &options)
+}
+
+fn clean(policy: &Builder<'_>, html: &str, max: usize) -> Result<String, Refusal> {
+    bounds::check(html)?;
+    let html = policy.clean(html).to_string();
+    if html.len() <= max {
+        return Ok(html);
+    }
+    Err(Refusal::new("too_long", format!("it becomes more than {max} bytes of HTML")))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn markdown_becomes_html_without_what_could_act() {
+        let from_markdown = |source| super::from_markdown(source, 1000).unwrap();
+        assert_eq!(from_markdown("**bold**"), "<p><strong>bold</strong></p>\n");
+        assert!(from_markdown("| a |\n|---|\n| b |").contains("<td>b</td>"));
+        for hostile in [
+            "<script>alert(1)</script>",
+            "<img src=x onerror=alert(1)>",
+            "[x](javascript:alert(1))",
+            "<a href=\"java\nscript:alert(1)\">x</a>",
+            "<svg onload=alert(1)>",
+            "<iframe src=//evil></iframe>",
+            "<style>*{background:url(//evil)}</style>",
+            "<form action=//evil><button>x</button></form>",
+            "<input type=text name=password>",
+            "<p style=\"position:fixed\">x</p>",
+            "<code class=\"modal\">x</code>",
+        ] {
+            let html = from_markdown(hostile);
+            for word in [
+                "<script",
+                "onerror",
+                "javascript",
+                "onload",
+                "<iframe",
+                "<style",
+                "<form",
+                "style=",
+                "type=\"text\"",
+                "class=\"modal",
+            ] {
+                assert!(!html.to_lowercase().contains(word), "{hostile} became {html}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_comment_is_plain() {
+        let from_comment = |source| super::from_comment(source, 1000).unwrap();
+        assert_eq!(from_comment("a\nb"), "<p>a<br>\nb</p>\n");
+        let html = from_comment("<b>hi</b> ![x](https://e.example/x.png) # no");
+        assert!(!html.contains("<b>") && !html.contains("<img"), "{html}");
+        assert!(from_comment("https://a.example").contains("nofollow ugc"));
+    }
+}
