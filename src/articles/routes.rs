@@ -98,7 +98,7 @@ async fn get_article(viewer: Viewer, app: Data<App>, path: Path<Ref>, query: Que
     let eyes = Eyes::of(&viewer, query.view)?;
     let shared = app.clone();
     app.db
-        .read(move |conn| {
+        .look_up(move |conn| {
             let row = queries::find(conn, &eyes, &path)?;
             let keys = format!("article-{}{}", row.id, if query.include.is_empty() { "" } else { " articles" });
             let article = Looking { app: &shared, viewer: &viewer, eyes: &eyes }.one(conn, row, &query.include)?;

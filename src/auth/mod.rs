@@ -90,7 +90,7 @@ async fn viewer(request: &HttpRequest, authorization: HeaderValue) -> Result<Vie
         .and_then(bearer)
         .ok_or_else(|| Error::with(Code::InvalidToken, "send `Authorization: Bearer TOKEN`"))?;
     let claims = app.keys.verify(token, clock::now())?;
-    let actor = app.db.read(move |conn| queries::actor(conn, claims.sub, claims.sid, clock::now())).await?;
+    let actor = app.db.look_up(move |conn| queries::actor(conn, claims.sub, claims.sid, clock::now())).await?;
     actor.map(Viewer::Staff).ok_or_else(|| Error::with(Code::InvalidToken, "the session has ended; sign in again"))
 }
 

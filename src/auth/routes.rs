@@ -96,7 +96,7 @@ async fn set_up(app: Data<App>, _: Query<NoParams>, body: Json<Setup>) -> Result
 #[utoipa::path(tag = "Auth", responses((status = OK, description = "The user.", body = User)), security(("bearer" = [])))]
 #[get("/me")]
 async fn get_me(who: Can<UseAccount>, app: Data<App>, _: Query<NoParams>) -> Result<Answer> {
-    app.db.read(move |conn| Answer::found(&User::from(users::find(conn, who.user)?))).await
+    app.db.look_up(move |conn| Answer::found(&User::from(users::find(conn, who.user)?))).await
 }
 
 /// Answers with the tokens of the session that `open` gives.

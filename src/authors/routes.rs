@@ -74,7 +74,7 @@ async fn create_author(
 #[get("/authors/{ref}")]
 async fn get_author(_: Viewer, app: Data<App>, path: Path<Ref>, _: Query<NoParams>) -> Result<Answer> {
     app.db
-        .read(move |conn| {
+        .look_up(move |conn| {
             let author = queries::find(conn, &path)?;
             Ok(Answer::found(&author)?.keyed(format!("author-{}", author.id)))
         })

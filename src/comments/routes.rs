@@ -118,7 +118,7 @@ async fn list_comments(_: Can<ModerateComments>, app: Data<App>, query: Query<Qu
 )]
 #[get("/comments/{id}")]
 async fn get_comment(viewer: Viewer, app: Data<App>, path: Path<Id>, _: Query<NoParams>) -> Result<Answer> {
-    app.db.read(move |conn| Answer::found(&queries::find(conn, &viewer, *path)?)).await
+    app.db.look_up(move |conn| Answer::found(&queries::find(conn, &viewer, *path)?)).await
 }
 
 /// Change a comment

@@ -1,4 +1,4 @@
-//! The only place that knows there are two databases. `read` and `write` are the whole interface.
+//! The only place that knows there are two databases. `read` (or `look_up`) and `write` are the whole interface.
 
 mod among;
 pub(crate) mod column;
@@ -84,6 +84,21 @@ impl Db {
             }
         };
         actix_web::web::block(task).await.map_err(|_| Error::new(Code::Unavailable))?
+    }
+
+    /// Reads what is found by its key. SQLite answers that in less time than another thread takes to wake up, so it
+    /// happens here and now; where the database is remote or busy it is a [`read`](Self::read).
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub async fn look_up<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&mut Conn) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        match self.writer.as_ref().and_then(|_| self.pool.try_get()) {
+            Some(mut conn) => (*conn).transaction(f),
+            None => self.read(f).await,
+        }
     }
 
     /// Writes in one transaction; the answer comes after the commit has been synced.

@@ -115,20 +115,24 @@ pub fn is_api(path: &str) -> bool {
     path.starts_with("/api/")
 }
 
-/// Whether JSON is among what `Accept` allows. An absent or unreadable header allows everything.
+/// Whether JSON is among what `Accept` allows. An absent or unreadable header allows everything; of several ranges
+/// that fit, the most specific counts (RFC 9110, section 12.5.1).
 fn accepts_json(headers: &HeaderMap) -> bool {
-    let mut given =
-        headers.get_all(header::ACCEPT).filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(',')).peekable();
-    if given.peek().is_none() {
-        return true;
-    }
-    given.any(|range| {
+    let given = || headers.get_all(header::ACCEPT).filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(','));
+    let allows = |range: &str| {
         let mut parts = range.split(';').map(str::trim);
         let name = parts.next().unwrap_or_default().to_ascii_lowercase();
         let refused = parts.any(|p| p.strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0)));
-        let json = ["", "*/*", "application/*", "application/json", "application/problem+json", SPARSE];
-        json.contains(&name.as_str()) && !refused
-    })
+        (name, !refused)
+    };
+    let ranges: Vec<(String, bool)> = given().map(allows).filter(|(name, _)| !name.is_empty()).collect();
+    let answer = |of: &[&str]| ranges.iter().find(|(name, _)| of.contains(&name.as_str())).map(|(_, allowed)| *allowed);
+    ranges.is_empty()
+        || answer(&["application/json"])
+            .or_else(|| answer(&["application/problem+json", SPARSE]))
+            .or_else(|| answer(&["application/*"]))
+            .or_else(|| answer(&["*/*"]))
+            .unwrap_or(false)
 }
 
 /// What no handler takes: 405 with `Allow` where the path is one of ours, an answer to `OPTIONS`, else 404.
@@ -185,7 +189,13 @@ mod tests {
         {
             assert!(accepts(good), "{good}");
         }
-        for bad in ["text/html", "application/xml", "application/json;q=0"] {
+        for bad in [
+            "text/html",
+            "application/xml",
+            "application/json;q=0",
+            "*/*, application/json;q=0",
+            "application/*;q=0, */*",
+        ] {
             assert!(!accepts(bad), "{bad}");
         }
     }

@@ -74,7 +74,7 @@ async fn create_section(
 #[get("/sections/{ref}")]
 async fn get_section(_: Viewer, app: Data<App>, path: Path<Ref>, _: Query<NoParams>) -> Result<Answer> {
     app.db
-        .read(move |conn| {
+        .look_up(move |conn| {
             let section = queries::find(conn, &path)?;
             Ok(Answer::found(&section)?.keyed(format!("section-{}", section.id)))
         })

@@ -64,7 +64,7 @@ async fn create_tag(who: Can<ManageTags>, app: Data<App>, writing: Writing, body
 #[get("/tags/{ref}")]
 async fn get_tag(_: Viewer, app: Data<App>, path: Path<Ref>, _: Query<NoParams>) -> Result<Answer> {
     app.db
-        .read(move |conn| {
+        .look_up(move |conn| {
             let tag = queries::find(conn, &path)?;
             Ok(Answer::found(&tag)?.keyed(format!("tag-{}", tag.id)))
         })

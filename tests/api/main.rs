@@ -8,6 +8,7 @@ mod authors;
 mod commands;
 mod comments;
 mod config;
+mod faults;
 mod http;
 mod leaks;
 mod migrations;

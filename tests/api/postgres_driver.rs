@@ -8,9 +8,9 @@ use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, Pool, R2D2Connection};
 use diesel::result::{DatabaseErrorKind, Error};
 use diesel::sql_types::{BigInt, Bool};
-use stet::db::postgres::PgConn;
+use stet::db::{Target, postgres::PgConn};
 
-use crate::postgres_tls::{Cluster, bin};
+use crate::support::{Kind, empty, postgres};
 
 diesel::table! {
     things (id) {
@@ -29,11 +29,13 @@ const TABLE: &str = "CREATE TABLE things (id bigint PRIMARY KEY, name text NOT N
     parent bigint CONSTRAINT parent_is_there REFERENCES things DEFERRABLE, bytes bytea, live bool NOT NULL DEFAULT true,
     words text[] NOT NULL DEFAULT '{}')";
 
-fn server() -> (Cluster, String) {
-    let cluster = Cluster::start(&bin(), &[], "", "host all all 127.0.0.1/32 trust");
-    let url = cluster.url("127.0.0.1", "sslmode=disable");
+/// The URL of a database with the table, or `None` where PostgreSQL is not installed.
+fn database() -> Option<String> {
+    postgres::server()?;
+    let (Target::Postgres(url), _) = empty(Kind::Postgres) else { return None };
+    let url = format!("{url}?sslmode=disable");
     PgConn::establish(&url).unwrap().batch_execute(TABLE).unwrap();
-    (cluster, url)
+    Some(url)
 }
 
 fn insert(conn: &mut PgConn, id: i64, name: &str) -> QueryResult<usize> {
@@ -58,7 +60,7 @@ fn refusal<T>(result: QueryResult<T>) -> (DatabaseErrorKind, Option<String>) {
 
 #[test]
 fn every_type_comes_back_as_it_went() {
-    let (_server, url) = server();
+    let Some(url) = database() else { return };
     let conn = &mut PgConn::establish(&url).unwrap();
     let full =
         (1, "é, 'quoted' and \\".to_owned(), Some(1), Some(vec![0, 255, 7]), true, vec![String::new(), "b".into()]);
@@ -87,7 +89,7 @@ fn every_type_comes_back_as_it_went() {
 
 #[test]
 fn a_statement_is_prepared_once() {
-    let (_server, url) = server();
+    let Some(url) = database() else { return };
     let conn = &mut PgConn::establish(&url).unwrap();
     for id in 0..20 {
         insert(conn, id, &id.to_string()).unwrap();
@@ -99,7 +101,7 @@ fn a_statement_is_prepared_once() {
 
 #[test]
 fn refusals_are_told_apart() {
-    let (_server, url) = server();
+    let Some(url) = database() else { return };
     let conn = &mut PgConn::establish(&url).unwrap();
     insert(conn, 1, "one").unwrap();
     assert_eq!(refusal(insert(conn, 2, "one")), (DatabaseErrorKind::UniqueViolation, Some("one_name".into())));
@@ -113,7 +115,7 @@ fn refusals_are_told_apart() {
 
 #[test]
 fn transactions_nest_and_a_commit_is_a_commit() {
-    let (_server, url) = server();
+    let Some(url) = database() else { return };
     let conn = &mut PgConn::establish(&url).unwrap();
     conn.transaction(|conn| {
         insert(conn, 1, "kept")?;
@@ -145,7 +147,7 @@ fn transactions_nest_and_a_commit_is_a_commit() {
 
 #[test]
 fn what_may_be_tried_again_is_called_a_serialization_failure() {
-    let (_server, url) = server();
+    let Some(url) = database() else { return };
     let (mut one, mut two) = (PgConn::establish(&url).unwrap(), PgConn::establish(&url).unwrap());
     insert(&mut one, 1, "one").unwrap();
     insert(&mut one, 2, "two").unwrap();
@@ -176,7 +178,7 @@ fn what_may_be_tried_again_is_called_a_serialization_failure() {
 
 #[test]
 fn a_pool_replaces_a_connection_that_the_server_has_closed() {
-    let (_server, url) = server();
+    let Some(url) = database() else { return };
     let pool = Pool::builder().max_size(1).build(ConnectionManager::<PgConn>::new(&url)).unwrap();
     let pid = |conn: &mut PgConn| value(conn, "pg_backend_pid()::bigint").unwrap();
     let end = |pid: i64| {
@@ -199,7 +201,7 @@ fn a_pool_replaces_a_connection_that_the_server_has_closed() {
 
 #[test]
 fn a_closed_connection_tells_why() {
-    let (_server, url) = server();
+    let Some(url) = database() else { return };
     let mut conn = PgConn::establish(&url).unwrap();
     assert_eq!(conn.ping(), Ok(()));
     let own = conn.transaction(|conn| conn.batch_execute("SELECT pg_terminate_backend(pg_backend_pid())"));
@@ -213,7 +215,7 @@ fn a_closed_connection_tells_why() {
 
 #[test]
 fn a_connection_left_in_a_transaction_is_broken() {
-    let (_server, url) = server();
+    let Some(url) = database() else { return };
     let mut conn = PgConn::establish(&url).unwrap();
     AnsiTransactionManager::begin_transaction(&mut conn).unwrap();
     assert!(conn.is_broken());
@@ -221,7 +223,7 @@ fn a_connection_left_in_a_transaction_is_broken() {
 
 #[test]
 fn a_connection_may_be_dropped_anywhere_and_says_goodbye() {
-    let (_server, url) = server();
+    let Some(url) = database() else { return };
     let url = format!("{url}&application_name=leaving");
     let mut admin = PgConn::establish(&url.replace("leaving", "staying")).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

@@ -1,96 +1,10 @@
 //! TLS to PostgreSQL: each `sslmode` against a real server with a certificate of our own making.
 
-use std::fs;
-use std::net::TcpListener;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-
+use crate::support::Cluster;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use stet::db::postgres::PgConn;
-use tempfile::TempDir;
-
-/// The user that runs the server where the tests are run by root, whom PostgreSQL refuses.
-const NOBODY: u32 = 65534;
-
-/// A throw-away server on a port of 127.0.0.1, gone when it is dropped.
-pub(crate) struct Cluster {
-    bin: PathBuf,
-    folder: TempDir,
-    port: u16,
-}
-
-impl Cluster {
-    /// `bin` holds `initdb` and `pg_ctl`; `files` are put beside the data; `settings` are lines of postgresql.conf.
-    pub(crate) fn start(bin: &Path, files: &[(&str, &str)], settings: &str, access: &str) -> Self {
-        let folder = tempfile::Builder::new().prefix("pg").tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let cluster = Self { bin: bin.to_owned(), folder, port };
-        cluster.own(cluster.folder.path(), 0o755);
-        cluster.run("initdb", &["--username=stet", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"]);
-        for (name, text) in files {
-            let file = cluster.file(name);
-            fs::write(&file, text).unwrap();
-            cluster.own(&file, 0o600);
-        }
-        let listen =
-            format!("listen_addresses = '127.0.0.1'\nport = {port}\nunix_socket_directories = ''\nfsync = off\n");
-        fs::write(cluster.file("data/postgresql.conf"), listen + settings).unwrap();
-        fs::write(cluster.file("data/pg_hba.conf"), access).unwrap();
-        cluster.run("pg_ctl", &["start", "--wait", "--silent", "--log", &cluster.file("log").to_string_lossy()]);
-        cluster
-    }
-
-    pub(crate) fn file(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    /// The URL of a database on it, by a host name of your choice.
-    pub(crate) fn url(&self, host: &str, parameters: &str) -> String {
-        format!("postgres://stet:not-to-be-told@{host}:{}/postgres?{parameters}", self.port)
-    }
-
-    fn run(&self, program: &str, arguments: &[&str]) {
-        let mut command = Command::new(self.bin.join(program));
-        command.args(arguments).arg("-D").arg(self.file("data")).stdin(Stdio::null()).stdout(Stdio::null());
-        if is_root() {
-            command.uid(NOBODY).gid(NOBODY);
-        }
-        let status = command.current_dir(self.folder.path()).status().unwrap();
-        assert!(status.success(), "{program}: {status}");
-    }
-
-    fn own(&self, path: &Path, mode: u32) {
-        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-        if is_root() {
-            chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
-        }
-    }
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        self.run("pg_ctl", &["stop", "--mode=immediate", "--silent"]);
-    }
-}
-
-fn is_root() -> bool {
-    fs::metadata("/proc/self").unwrap().uid() == 0
-}
-
-/// The newest server that the system's packages have installed, or what `PG_BIN` names.
-#[expect(clippy::disallowed_methods, clippy::expect_used, reason = "what a test run is told is not among the settings")]
-pub(crate) fn bin() -> PathBuf {
-    if let Some(folder) = std::env::var_os("PG_BIN") {
-        return folder.into();
-    }
-    let versions = fs::read_dir("/usr/lib/postgresql").expect("PostgreSQL's server programs, or PG_BIN");
-    let number = |path: &PathBuf| path.file_name().and_then(|name| name.to_str()?.parse::<u32>().ok());
-    versions.map(|version| version.unwrap().path()).max_by_key(number).unwrap().join("bin")
-}
 
 /// An authority for certificates, which are all there is to know of it.
 struct Authority {
@@ -142,7 +56,7 @@ fn each_sslmode_means_what_it_means_to_libpq() {
     let settings =
         "ssl = on\nssl_cert_file = '../server.crt'\nssl_key_file = '../server.key'\nssl_ca_file = '../ca.crt'";
     let access = "hostssl all reporter 127.0.0.1/32 cert\nhost all stet 127.0.0.1/32 trust";
-    let server = Cluster::start(&bin(), &files, settings, access);
+    let Some(server) = Cluster::start(&files, settings, access) else { return };
     let path = |file: &str| server.file(file).to_string_lossy().into_owned();
     let (ca, other) = (path("ca.crt"), path("other.crt"));
 
@@ -195,7 +109,7 @@ fn each_sslmode_means_what_it_means_to_libpq() {
 
 #[test]
 fn a_server_without_tls_is_good_enough_for_prefer_alone() {
-    let server = Cluster::start(&bin(), &[], "ssl = off", "host all all 127.0.0.1/32 trust");
+    let Some(server) = Cluster::start(&[], "ssl = off", "host all all 127.0.0.1/32 trust") else { return };
     assert_eq!(encrypted(&server.url("127.0.0.1", "sslmode=prefer")), Ok(false));
     let text = encrypted(&server.url("127.0.0.1", "sslmode=require")).unwrap_err();
     assert!(text.contains("server does not support TLS"), "{text}");

@@ -88,7 +88,7 @@ fn with_name(name: &str) -> String {
 fn execute(url: &str, sql: &str) {
     // Databases are copied one at a time: a template must not be in use.
     static ONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    let _one = ONE.lock().unwrap();
+    let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let mut conn = Target::Postgres(url.to_owned()).open().unwrap();
     diesel::connection::SimpleConnection::batch_execute(&mut conn, sql).unwrap();
 }

@@ -2,6 +2,7 @@
 
 mod app;
 mod client;
+mod cluster;
 mod database;
 pub mod postgres;
 pub mod program;
@@ -10,6 +11,7 @@ pub mod spec;
 
 pub use app::{PASSWORD, TestApp};
 pub use client::{Client, Reply};
+pub use cluster::Cluster;
 pub use database::{Kind, empty, fresh};
 
 /// Runs what waits for the database on a thread of its own, as handlers do.

@@ -47,7 +47,7 @@ fn start() -> Option<String> {
 }
 
 /// The folder of `initdb`, `pg_ctl` and `postgres`: the one on the PATH, or else the newest that packages have installed.
-fn binaries() -> Option<PathBuf> {
+pub fn binaries() -> Option<PathBuf> {
     let complete = |bin: &PathBuf| ["initdb", "pg_ctl", "postgres"].iter().all(|name| bin.join(name).is_file());
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path).find(complete).or_else(|| {
