@@ -137,20 +137,28 @@ pub fn from_value<T: DeserializeOwned + PartialSchema>(mut value: Value) -> Resu
     let mut mistakes: Vec<FieldError> = Vec::new();
     let example = example_of::<T>();
     lists_for_objects(&mut value, &example, "", &mut mistakes);
+    // Items that were taken out of lists: what stood behind them has moved up.
+    let mut removed: Vec<(String, usize)> = Vec::new();
     loop {
         let error = match serde_path_to_error::deserialize(&value) {
             Ok(read) if mistakes.is_empty() => return Ok(read),
             Ok(_) => break,
             Err(error) => error,
         };
-        let found = mistake(error.path(), &error.inner().to_string());
-        let pointer = found.pointer.clone();
-        let known = mistakes.iter().any(|m| m.pointer == pointer);
+        let mut found = mistake(error.path(), &error.inner().to_string());
+        let pointer = std::mem::take(&mut found.pointer);
+        found.pointer = as_sent(&pointer, &removed);
+        let known = mistakes.iter().any(|m| m.pointer == found.pointer);
         if !known {
             mistakes.push(found);
         }
-        if mistakes.len() >= MAX_MISTAKES || !repair(&mut value, &pointer, &example, known) {
+        if mistakes.len() >= MAX_MISTAKES {
             break;
+        }
+        match repair(&mut value, &pointer, &example, known) {
+            Repair::Replaced => {}
+            Repair::Removed(list, index) => removed.push((list, index)),
+            Repair::None => break,
         }
     }
     Err(Error::invalid(mistakes))
@@ -196,30 +204,56 @@ fn lists_for_objects(value: &mut Value, example: &Value, pointer: &str, mistakes
     }
 }
 
+/// Where something stood before items above it were taken out of its list.
+fn as_sent(pointer: &str, removed: &[(String, usize)]) -> String {
+    let mut pointer = pointer.to_owned();
+    for (list, index) in removed.iter().rev() {
+        let Some(rest) = pointer.strip_prefix(list).and_then(|rest| rest.strip_prefix('/')) else { continue };
+        let (at, below) = rest.split_once('/').map_or((rest, String::new()), |(at, below)| (at, format!("/{below}")));
+        if let Some(at) = at.parse::<usize>().ok().filter(|at| at >= index) {
+            pointer = format!("{list}/{}{below}", at + 1);
+        }
+    }
+    pointer
+}
+
+/// What was done about a wrong value.
+enum Repair {
+    Replaced,
+    /// An item is gone from a list.
+    Removed(String, usize),
+    None,
+}
+
+impl From<bool> for Repair {
+    fn from(changed: bool) -> Self {
+        if changed { Self::Replaced } else { Self::None }
+    }
+}
+
 /// Puts the example's value in place of the wrong one; where that was tried or there is none, takes it away.
-/// False where neither changes anything.
-fn repair(value: &mut Value, pointer: &str, example: &Value, tried: bool) -> bool {
-    let Some((parent, key)) = pointer.rsplit_once('/') else { return false };
+fn repair(value: &mut Value, pointer: &str, example: &Value, tried: bool) -> Repair {
+    let Some((parent, key)) = pointer.rsplit_once('/') else { return Repair::None };
     let key = key.replace("~1", "/").replace("~0", "~");
     let good = example_at(example, pointer).filter(|_| !tried);
     match (value.pointer_mut(parent), good) {
-        (Some(Value::Object(fields)), Some(good)) => fields.insert(key, good.clone()).as_ref() != Some(good),
-        (Some(Value::Object(fields)), None) => fields.shift_remove(&key).is_some(),
+        (Some(Value::Object(fields)), Some(good)) => (fields.insert(key, good.clone()).as_ref() != Some(good)).into(),
+        (Some(Value::Object(fields)), None) => fields.shift_remove(&key).is_some().into(),
         // In its place: what stands behind it keeps its number.
         (Some(Value::Array(items)), Some(good)) => {
             match key.parse::<usize>().ok().and_then(|index| items.get_mut(index)) {
-                Some(item) => std::mem::replace(item, good.clone()) != *good,
-                None => false,
+                Some(item) => (std::mem::replace(item, good.clone()) != *good).into(),
+                None => Repair::None,
             }
         }
         (Some(Value::Array(items)), None) => match key.parse::<usize>() {
             Ok(index) if index < items.len() => {
                 items.remove(index);
-                true
+                Repair::Removed(parent.to_owned(), index)
             }
-            _ => false,
+            _ => Repair::None,
         },
-        _ => false,
+        _ => Repair::None,
     }
 }
 
@@ -317,12 +351,15 @@ mod tests {
         tags: Vec<Slug>,
         n: i32,
         note: Option<Line<1, 5>>,
+        #[serde(default)]
+        related: Vec<Slug>,
     }
 
     #[test]
     fn all_mistakes_are_found_at_once() {
         let body =
-            br#"{"name": "too long a name", "tags": ["ok", "NO", "x", "NO!"], "n": "1", "note": 7, "extra": {"a": 1}}"#;
+            br#"{"name": "too long a name", "tags": ["ok", "NO", "x", "NO!"], "n": "1", "note": 7, "extra": {"a": 1},
+                "related": ["NO", "ok", "No", "No", "ok", "nO"]}"#;
         let error = from_value::<Body>(strict(body).unwrap()).unwrap_err();
         let mut found: Vec<_> = error.errors().iter().map(|e| (e.pointer.as_str(), e.code.as_ref())).collect();
         found.sort_unstable();
@@ -333,6 +370,10 @@ mod tests {
                 ("/n", "invalid_type"),
                 ("/name", "too_long"),
                 ("/note", "invalid_type"),
+                ("/related/0", "invalid_slug"),
+                ("/related/2", "invalid_slug"),
+                ("/related/3", "invalid_slug"),
+                ("/related/5", "invalid_slug"),
                 ("/slug", "required"),
                 ("/tags/1", "invalid_slug"),
                 ("/tags/3", "invalid_slug"),
