@@ -1,6 +1,9 @@
 //! JSON Merge Patch (RFC 7396): a change is merged into what is there, and the whole is read anew.
 
-use super::json::{accept, from_value, read, strict};
+use super::{
+    json::{accept, read, strict},
+    validate::from_value,
+};
 use crate::error::{Error, FieldError, Result};
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use serde::{Serialize, de::DeserializeOwned};

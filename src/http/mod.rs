@@ -11,6 +11,7 @@ pub mod page;
 mod path;
 mod query;
 pub mod request_id;
+mod validate;
 mod writing;
 
 pub use answer::Answer;
