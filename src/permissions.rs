@@ -1,46 +1,27 @@
 //! The role table: who may do what. Every permission is decided here, and enforced by a handler's signature.
 
-use serde::{Deserialize, Serialize};
 use std::fmt;
-use utoipa::ToSchema;
 
-/// What somebody on the staff, or a key, may do. Each role may do all that the ones before it may.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    ToSchema,
-    clap::ValueEnum,
-    diesel::expression::AsExpression,
-    diesel::deserialize::FromSqlRow,
-)]
-#[diesel(sql_type = diesel::sql_types::Text)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// Reads all that is published, premium bodies too. For keys only.
-    Reader,
-    /// Writes own drafts and submits them for review.
-    Contributor,
-    /// Publishes own articles.
-    Author,
-    /// Has a hand in all content and all comments.
-    Editor,
-    /// Has a hand in users, keys and settings as well.
-    Admin,
+crate::db::column::text_enum! {
+    /// What somebody on the staff, or a key, may do. Each role may do all that the ones before it may.
+    #[derive(PartialOrd, Ord, Hash, clap::ValueEnum)]
+    pub enum Role {
+        /// Reads all that is published, premium bodies too. For keys only.
+        Reader = "reader",
+        /// Writes own drafts and submits them for review.
+        Contributor = "contributor",
+        /// Publishes own articles.
+        Author = "author",
+        /// Has a hand in all content and all comments.
+        Editor = "editor",
+        /// Has a hand in users, keys and settings as well.
+        Admin = "admin",
+    }
 }
 
 impl Role {
     pub const ALL: [Self; 5] = [Self::Reader, Self::Contributor, Self::Author, Self::Editor, Self::Admin];
 }
-
-crate::db::column::text_enum!(Role { Reader = "reader", Contributor = "contributor", Author = "author", Editor = "editor", Admin = "admin" });
 
 /// A row of the table, as a type: `Can<ManageTags>` in a handler's signature.
 pub trait Permission: 'static {

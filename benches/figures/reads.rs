@@ -10,8 +10,8 @@ use super::{
     table::{Table, median, micros, ratio},
 };
 use actix_web::{App, HttpResponse, HttpServer, web, web::Bytes};
-use anyhow::{Context, Result};
-use std::{fs, path::Path, process::Command, time::Duration};
+use anyhow::{Context, Result, anyhow};
+use std::{fs, path::Path, process::Command, thread, time::Duration};
 use stet::db::Target;
 
 /// Requests of each client in a round.
@@ -22,8 +22,8 @@ const TOTAL: usize = CLIENTS * REQUESTS;
 struct Read<'a> {
     name: &'static str,
     path: &'a (dyn Fn(usize) -> String + Sync),
-    own: &'a dyn Fn(&mut Own, usize) -> Result<usize>,
-    plain: &'a dyn Fn(&mut Plain, usize) -> Result<usize>,
+    own: &'a (dyn Fn(&mut Own, usize) -> Result<usize> + Sync),
+    plain: &'a (dyn Fn(&mut Plain, usize) -> Result<usize> + Sync),
 }
 
 pub fn measure(
@@ -54,13 +54,16 @@ pub fn measure(
 }
 
 fn beside_queries(table: &mut Table, server: &Server, target: &Target, read: &Read<'_>) -> Result<()> {
-    let mut own = Own::open(target)?;
-    let mut plain = if let Target::Sqlite(path) = target { Some(Plain::open(path)?) } else { None };
+    let mut own = [Own::open(target)?, Own::open(target)?];
+    let mut plain = match target {
+        Target::Sqlite(path) => Some([Plain::open(path)?, Plain::open(path)?]),
+        Target::Postgres(_) => None,
+    };
     let (mut http, mut queries, mut by_hand) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..=ROUNDS {
         let (cpu, _) = over_http(server, read)?;
-        let own = of_this_process(|n| (read.own)(&mut own, n))?;
-        let plain = plain.as_mut().map(|plain| of_this_process(|n| (read.plain)(plain, n))).transpose()?;
+        let own = of_this_process(&mut own, read.own)?;
+        let plain = plain.as_mut().map(|plain| of_this_process(plain, read.plain)).transpose()?;
         // The first round warms up.
         if round > 0 {
             http.push(cpu);
@@ -90,12 +93,22 @@ fn over_http(server: &Server, read: &Read<'_>) -> Result<(Duration, f64)> {
     Ok(((server.cpu()? - before) / u32::try_from(TOTAL)?, TOTAL as f64 / took.as_secs_f64()))
 }
 
-/// This process's CPU time for each call.
-fn of_this_process(mut call: impl FnMut(usize) -> Result<usize>) -> Result<Duration> {
+/// This process's CPU time for each call. Two threads call at once: while requests are measured, server and clients
+/// keep two cores busy, and cores that are two halves of one are slower then.
+fn of_this_process<C: Send>(
+    conns: &mut [C; 2],
+    call: &(dyn Fn(&mut C, usize) -> Result<usize> + Sync),
+) -> Result<Duration> {
     let before = server::cpu("self")?;
-    for n in 0..TOTAL {
-        std::hint::black_box(call(n)?);
-    }
+    thread::scope(|scope| {
+        let threads = conns.iter_mut().enumerate().map(|(first, conn)| {
+            scope.spawn(move || {
+                (first..TOTAL).step_by(2).try_for_each(|n| call(conn, n).map(|rows| assert_ne!(rows, 0)))
+            })
+        });
+        let threads: Vec<_> = threads.collect();
+        threads.into_iter().try_for_each(|thread| thread.join().map_err(|_| anyhow!("a reader panicked"))?)
+    })?;
     Ok((server::cpu("self")? - before) / u32::try_from(TOTAL)?)
 }
 

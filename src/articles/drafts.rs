@@ -54,7 +54,8 @@ pub fn insert(conn: &mut Conn, draft: &Draft, creation: Creation) -> Result<Id> 
             Ok(diesel::select(diesel::dsl::exists(same)).get_result(conn)?)
         })?,
     };
-    // The revision's id is not known yet; the reference is checked at the end of the transaction.
+    let revision = Id::new();
+    // The reference to the revision, which comes next, is checked at the end of the transaction.
     diesel::insert_into(articles::table)
         .values((
             articles::id.eq(id),
@@ -62,14 +63,13 @@ pub fn insert(conn: &mut Conn, draft: &Draft, creation: Creation) -> Result<Id> 
             articles::created_by.eq(by),
             articles::created_at.eq(at),
             articles::updated_at.eq(at),
-            articles::working_id.eq(id),
+            articles::working_id.eq(revision),
             articles::comments_open.eq(new.comments.as_ref().is_none_or(|c| c.open)),
             articles::version.eq(1),
         ))
         .execute(conn)
         .or_taken(&slug, new.slug.is_some())?;
-    let revision = revisions::insert(conn, Place { article: id, number: 1, by, at }, new, &draft.text, &refs)?;
-    diesel::update(articles::table.find(id)).set(articles::working_id.eq(revision)).execute(conn)?;
+    revisions::insert(conn, Place { id: revision, article: id, number: 1, by, at }, new, &draft.text, &refs)?;
     Ok(id)
 }
 
@@ -100,12 +100,14 @@ pub fn update(
             .filter(revisions_table::article_id.eq(row.id))
             .select(diesel::dsl::max(revisions_table::number));
         let last: Option<i32> = last.first(conn)?;
-        let place = Place { article: row.id, number: last.unwrap_or(0) + 1, by: Some(actor.user), at: now };
+        working_id = Id::new();
+        let place =
+            Place { id: working_id, article: row.id, number: last.unwrap_or(0) + 1, by: Some(actor.user), at: now };
         let text = match &new.body {
             Some(body) if new.body != current.body => edit.text(body)?,
             _ => revisions::text(conn, &row)?,
         };
-        working_id = revisions::insert(conn, place, &new, &text, &refs)?;
+        revisions::insert(conn, place, &new, &text, &refs)?;
     }
     diesel::update(articles::table.find(row.id))
         .set((
@@ -126,8 +128,9 @@ pub fn revise(conn: &mut Conn, article: Id, changes: &Value, by: Option<Id>, now
     let new = ArticleChanges::from(changes.clone()).apply(&revisions::as_written(conn, &row)?)?;
     let refs = References::look_up(conn, &new)?;
     let text = Text::of(new.body.clone().unwrap_or_default())?;
-    let place = Place { article, number: row.revision + 1, by, at: now };
-    let working = revisions::insert(conn, place, &new, &text, &refs)?;
+    let working = Id::new();
+    let place = Place { id: working, article, number: row.revision + 1, by, at: now };
+    revisions::insert(conn, place, &new, &text, &refs)?;
     diesel::update(articles::table.find(article))
         .set((articles::working_id.eq(working), articles::updated_at.eq(now)))
         .execute(conn)?;

@@ -18,80 +18,38 @@ use utoipa::{
     openapi::{ObjectBuilder, RefOr, Schema, Type, schema::AdditionalProperties},
 };
 
-/// Where an article is in its life. It follows from its dates and is never stored.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Serialize,
-    Deserialize,
-    ToSchema,
-    diesel::expression::AsExpression,
-    diesel::deserialize::FromSqlRow,
-)]
-#[diesel(sql_type = diesel::sql_types::Text)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    Draft,
-    InReview,
-    Scheduled,
-    Published,
-    /// It was published, and is not any more.
-    Archived,
+text_enum! {
+    /// Where an article is in its life. It follows from its dates and is never stored.
+    pub enum Status {
+        Draft = "draft",
+        InReview = "in_review",
+        Scheduled = "scheduled",
+        Published = "published",
+        /// It was published, and is not any more.
+        Archived = "archived",
+    }
 }
 
-text_enum!(Status { Draft = "draft", InReview = "in_review", Scheduled = "scheduled", Published = "published", Archived = "archived" });
-
-/// Who may read the body.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    Default,
-    PartialEq,
-    Eq,
-    Serialize,
-    Deserialize,
-    ToSchema,
-    diesel::expression::AsExpression,
-    diesel::deserialize::FromSqlRow,
-)]
-#[diesel(sql_type = diesel::sql_types::Text)]
-#[serde(rename_all = "snake_case")]
-pub enum Visibility {
-    #[default]
-    Public,
-    Members,
-    Premium,
+text_enum! {
+    /// Who may read the body.
+    #[derive(Default)]
+    pub enum Visibility {
+        #[default]
+        Public = "public",
+        Members = "members",
+        Premium = "premium",
+    }
 }
 
-text_enum!(Visibility { Public = "public", Members = "members", Premium = "premium" });
-
-/// What a body is written in.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    Default,
-    PartialEq,
-    Eq,
-    Serialize,
-    Deserialize,
-    ToSchema,
-    diesel::expression::AsExpression,
-    diesel::deserialize::FromSqlRow,
-)]
-#[diesel(sql_type = diesel::sql_types::Text)]
-#[serde(rename_all = "snake_case")]
-pub enum BodyFormat {
-    #[default]
-    Markdown,
-    Html,
+text_enum! {
+    /// What a body is written in.
+    #[derive(Default)]
+    pub enum BodyFormat {
+        #[default]
+        Markdown = "markdown",
+        Html = "html",
+    }
 }
-
-text_enum!(BodyFormat { Markdown = "markdown", Html = "html" });
 
 pub type Title = Line<1, 200>;
 pub type Subtitle = Line<0, 300>;

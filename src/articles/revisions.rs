@@ -33,18 +33,20 @@ impl References {
         macro_rules! ids {
             ($field:literal, $kind:literal, $refs:expr, $table:ident) => {{
                 let refs: &[Ref] = $refs;
-                let known: Vec<(Id, String)> = if refs.is_empty() {
-                    Vec::new()
-                } else {
-                    let ids: Vec<Id> =
-                        refs.iter().filter_map(|r| if let Ref::Id(id) = r { Some(*id) } else { None }).collect();
-                    let slugs: Vec<_> = refs
-                        .iter()
-                        .filter_map(|r| if let Ref::Slug(slug) = r { Some(slug.clone()) } else { None })
-                        .collect();
-                    let named = $table::table.filter(among($table::id, ids).or(among($table::slug, slugs)));
-                    named.select(($table::id, $table::slug)).load(conn)?
-                };
+                let ids: Vec<Id> =
+                    refs.iter().filter_map(|r| if let Ref::Id(id) = r { Some(*id) } else { None }).collect();
+                let slugs: Vec<_> = refs
+                    .iter()
+                    .filter_map(|r| if let Ref::Slug(slug) = r { Some(slug.clone()) } else { None })
+                    .collect();
+                let columns = ($table::id, $table::slug);
+                let mut known: Vec<(Id, String)> = Vec::new();
+                if !slugs.is_empty() {
+                    known.extend($table::table.filter(among($table::slug, slugs)).select(columns).load(conn)?);
+                }
+                if !ids.is_empty() {
+                    known.extend($table::table.filter(among($table::id, ids)).select(columns).load(conn)?);
+                }
                 resolve($field, $kind, refs, &known, &mut mistakes)
             }};
         }
@@ -100,9 +102,10 @@ macro_rules! relate {
     };
 }
 
-/// Where a revision belongs, and who made it.
+/// Which revision it is, and who made it.
 #[derive(Debug, Clone, Copy)]
 pub struct Place {
+    pub id: Id,
     pub article: Id,
     pub number: i32,
     pub by: Option<Id>,
@@ -110,10 +113,10 @@ pub struct Place {
 }
 
 /// Adds a revision.
-pub fn insert(conn: &mut Conn, place: Place, new: &NewArticle, text: &Text, refs: &References) -> Result<Id> {
+pub fn insert(conn: &mut Conn, place: Place, new: &NewArticle, text: &Text, refs: &References) -> Result<()> {
     let excerpt = new.excerpt.as_ref().map_or(text.excerpt.as_str(), |excerpt| excerpt.as_str());
     let seo = new.seo.clone().unwrap_or_default();
-    let id = Id::new();
+    let id = place.id;
     diesel::insert_into(revisions::table)
         .values((
             (
@@ -146,7 +149,7 @@ pub fn insert(conn: &mut Conn, place: Place, new: &NewArticle, text: &Text, refs
     relate!(conn, revision_authors, author_id, id, &refs.authors);
     relate!(conn, revision_tags, tag_id, id, &refs.tags);
     relate!(conn, revision_related, related_id, id, &refs.related);
-    Ok(id)
+    Ok(())
 }
 
 /// Pins stories below the working copy of an article that is being set up.

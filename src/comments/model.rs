@@ -13,54 +13,27 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// What became of a comment.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Serialize,
-    Deserialize,
-    ToSchema,
-    diesel::expression::AsExpression,
-    diesel::deserialize::FromSqlRow,
-)]
-#[diesel(sql_type = diesel::sql_types::Text)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = CommentStatus)]
-pub enum Moderation {
-    /// It waits for an editor.
-    Pending,
-    Approved,
-    Spam,
-    Trash,
+text_enum! {
+    /// What became of a comment.
+    #[schema(as = CommentStatus)]
+    pub enum Moderation {
+        /// It waits for an editor.
+        Pending = "pending",
+        Approved = "approved",
+        Spam = "spam",
+        Trash = "trash",
+    }
 }
 
-text_enum!(Moderation { Pending = "pending", Approved = "approved", Spam = "spam", Trash = "trash" });
-
-/// Who wrote a comment.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Serialize,
-    ToSchema,
-    diesel::expression::AsExpression,
-    diesel::deserialize::FromSqlRow,
-)]
-#[diesel(sql_type = diesel::sql_types::Text)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = CommentAuthorKind)]
-pub enum Kind {
-    Guest,
-    Member,
-    User,
+text_enum! {
+    /// Who wrote a comment.
+    #[schema(as = CommentAuthorKind)]
+    pub enum Kind {
+        Guest = "guest",
+        Member = "member",
+        User = "user",
+    }
 }
-
-text_enum!(Kind { Guest = "guest", Member = "member", User = "user" });
 
 /// The row: of `comments`, or of `published_comments` with the same columns.
 #[derive(Debug, Clone, Queryable, Insertable)]

@@ -24,9 +24,27 @@ macro_rules! text_column {
 }
 pub(crate) use text_column;
 
-/// Keeps an enum without fields in a `TEXT` column, under the names it has on the wire.
+/// An enum without fields that has the same names on the wire and in a `TEXT` column.
 macro_rules! text_enum {
-    ($type:ident { $($variant:ident = $wire:literal),* $(,)? }) => {
+    ($(#[$meta:meta])* pub enum $type:ident { $($(#[$of_variant:meta])* $variant:ident = $wire:tt),* $(,)? }) => {
+        #[derive(
+            Debug,
+            Clone,
+            Copy,
+            PartialEq,
+            Eq,
+            serde::Serialize,
+            serde::Deserialize,
+            utoipa::ToSchema,
+            diesel::expression::AsExpression,
+            diesel::deserialize::FromSqlRow,
+        )]
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        $(#[$meta])*
+        pub enum $type {
+            $($(#[$of_variant])* #[serde(rename = $wire)] $variant,)*
+        }
+
         impl AsRef<str> for $type {
             fn as_ref(&self) -> &str {
                 match self { $(Self::$variant => $wire),* }
