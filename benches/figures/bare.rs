@@ -38,7 +38,7 @@ impl Own {
             let ids = vec![row.revision_id];
             Ok(authors::of_revisions(conn, ids.clone())?.len()
                 + tags::of_revisions(conn, ids.clone())?.len()
-                + articles::bodies(conn, ids)?.len())
+                + articles::bodies(conn, ids, false)?.len())
         })
     }
 

@@ -87,7 +87,7 @@ pub fn article(number: usize) -> Value {
     if number.is_multiple_of(5) {
         authors.push(author(number * 7 + 1));
     }
-    let paragraphs: Vec<_> = (0..8).map(|of| words(number * 8 + of, 490)).collect();
+    let paragraphs: Vec<_> = (0..8).map(|of| paragraph(number * 8 + of)).collect();
     json!({
         // Titles come in another order than dates.
         "title": format!("Story {:05} of the {}", number * 7_919 % 100_003, words(number, 30)),
@@ -103,30 +103,55 @@ pub fn article(number: usize) -> Value {
 
 /// About `length` bytes of prose, the same for the same number.
 fn words(number: usize, length: usize) -> String {
-    const WORDS: [&str; 16] = [
+    const WORDS: [&str; 32] = [
         "harbour",
         "the",
         "council",
         "of",
-        "**ferry**",
+        "ferry",
         "and",
         "tide",
         "a",
         "market",
         "said",
-        "[report](https://lantern.example/report)",
         "in",
         "morning",
         "to",
         "bridge",
         "that",
+        "captain",
+        "was",
+        "quay",
+        "for",
+        "with",
+        "winter",
+        "its",
+        "engineers",
+        "on",
+        "have",
+        "lights",
+        "by",
+        "an",
+        "people",
+        "from",
+        "town",
+        "would",
     ];
     let mut state = number.wrapping_mul(2_654_435_761).wrapping_add(12_345);
-    let mut text = String::with_capacity(length + 50);
+    let mut text = String::with_capacity(length + 20);
     while text.len() < length {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         text.push_str(WORDS[(state >> 33) % WORDS.len()]);
         text.push(' ');
     }
     text.trim_end().to_owned()
+}
+
+/// A paragraph of Markdown, with a link and a word that is stressed.
+fn paragraph(number: usize) -> String {
+    format!(
+        "{} a [report](https://lantern.example/reports/{number}) that was **not** {}",
+        words(number, 200),
+        words(number + 1, 220)
+    )
 }

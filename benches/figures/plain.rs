@@ -38,7 +38,6 @@ diesel::table! {
     revisions (id) {
         id -> Binary,
         body_format -> Text,
-        body_source -> Text,
         body_html -> Text,
     }
 }
@@ -165,13 +164,9 @@ impl Plain {
         use published_articles as v;
         self.0.transaction(|conn| {
             let row: Article = v::table.filter(v::slug.eq(slug)).select(article_columns!(v)).first(conn)?;
-            let body = revisions::table.find(&row.revision_id).select((
-                revisions::body_format,
-                revisions::body_source,
-                revisions::body_html,
-            ));
-            let body: (String, String, String) = body.first(conn)?;
-            Ok(around(conn, vec![row.revision_id])? + body.2.len())
+            let body = revisions::table.find(&row.revision_id).select((revisions::body_format, revisions::body_html));
+            let body: (String, String) = body.first(conn)?;
+            Ok(around(conn, vec![row.revision_id])? + body.1.len())
         })
     }
 }

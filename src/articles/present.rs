@@ -40,15 +40,10 @@ impl Looking<'_> {
         }
         let mut authors = authors::of_revisions(conn, ids.clone())?;
         let mut tags = tags::of_revisions(conn, ids.clone())?;
-        let mut bodies = if with_body { revisions::bodies(conn, ids)? } else { HashMap::new() };
+        let mut bodies = if with_body { revisions::bodies(conn, ids, self.with_source())? } else { HashMap::new() };
         let article = |row: Row| {
             let id = row.revision_id;
-            let body = with_body.then(|| {
-                bodies
-                    .remove(&id)
-                    .filter(|_| self.grants(&row))
-                    .map(|(format, source, html)| self.body(format, source, html))
-            });
+            let body = with_body.then(|| bodies.remove(&id).filter(|_| self.grants(&row)));
             self.article(row, authors.remove(&id).unwrap_or_default(), tags.remove(&id).unwrap_or_default(), body)
         };
         Ok(rows.into_iter().map(article).collect())
@@ -67,9 +62,9 @@ impl Looking<'_> {
         Ok(Article { seo: Seo { json_ld, ..article.seo }, related, latest, thread, ..article })
     }
 
-    fn body(&self, format: super::model::BodyFormat, source: String, html: String) -> Body {
-        let source = matches!(self.eyes, Eyes::Desk(_)).then_some(source);
-        Body { format, source, html }
+    /// Whether bodies are shown as they were written, too.
+    fn with_source(&self) -> bool {
+        matches!(self.eyes, Eyes::Desk(_))
     }
 
     fn article(&self, row: Row, authors: Vec<Author>, tags: Vec<Tag>, body: Option<Option<Body>>) -> Article {

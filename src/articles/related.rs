@@ -77,7 +77,7 @@ fn alike(conn: &mut Conn, row: &Row) -> Result<Vec<(Row, Vec<Reason>)>> {
     for revision in tagged.load::<Id>(conn)? {
         *shared.entry(revision).or_default() += 1;
     }
-    let candidates = queries::visible().filter(among(v::revision_id, shared.keys().copied().collect()));
+    let candidates = queries::visible().filter(among(v::revision_id, shared.keys().copied().collect::<Vec<_>>()));
     let mut rows: Vec<Row> = candidates.load(conn)?;
     let score = |other: &Row| {
         let same_section = other.section_id.is_some() && other.section_id == row.section_id;

@@ -1,20 +1,23 @@
 //! Revisions: what an edit adds, with its byline, tags and pins. None is ever changed.
 
 use super::{
-    model::{BodyFormat, Custom, Row, StoredSeo},
+    model::{Body, BodyFormat, Custom, Row, StoredSeo},
     text::{self, Text},
     write::{NewArticle, NewBody, NewSeo},
 };
 use crate::{
     both,
     clock::Time,
-    db::{AsJson, Conn, Id, among},
+    db::{AsJson, Conn, Id, among, in_size},
     error::{Error, FieldError, Result},
     html,
     schema::{articles, authors, revision_authors, revision_related, revision_tags, revisions, sections, tags},
     values::{Image, Prose, Ref},
 };
-use diesel::prelude::*;
+use diesel::{
+    prelude::*,
+    sql_types::{self, Nullable},
+};
 use std::collections::HashMap;
 
 /// What a revision refers to, looked up.
@@ -42,10 +45,14 @@ impl References {
                 let columns = ($table::id, $table::slug);
                 let mut known: Vec<(Id, String)> = Vec::new();
                 if !slugs.is_empty() {
-                    known.extend($table::table.filter(among($table::slug, slugs)).select(columns).load(conn)?);
+                    known.extend(in_size!(slugs, some => {
+                        $table::table.filter(among($table::slug, some)).select(columns).load(conn)?
+                    }));
                 }
                 if !ids.is_empty() {
-                    known.extend($table::table.filter(among($table::id, ids)).select(columns).load(conn)?);
+                    known.extend(in_size!(ids, some => {
+                        $table::table.filter(among($table::id, some)).select(columns).load(conn)?
+                    }));
                 }
                 resolve($field, $kind, refs, &known, &mut mistakes)
             }};
@@ -217,10 +224,15 @@ impl From<StoredSeo> for NewSeo {
     }
 }
 
-/// The texts of revisions.
-pub fn bodies(conn: &mut Conn, ids: Vec<Id>) -> Result<HashMap<Id, (BodyFormat, String, String)>> {
-    let columns = (revisions::id, revisions::body_format, revisions::body_source, revisions::body_html);
-    let rows = revisions::table.filter(among(revisions::id, ids)).select(columns);
-    let rows = rows.load::<(Id, BodyFormat, String, String)>(conn)?;
-    Ok(rows.into_iter().map(|(id, format, source, html)| (id, (format, source, html))).collect())
+/// The texts of revisions: their format, their HTML, and as they were written where that is asked for.
+pub fn bodies(conn: &mut Conn, ids: Vec<Id>, with_source: bool) -> Result<HashMap<Id, Body>> {
+    type Columns = (Id, BodyFormat, String, Option<String>);
+    let unasked = None::<String>.into_sql::<Nullable<sql_types::Text>>();
+    let public = (revisions::id, revisions::body_format, revisions::body_html, unasked);
+    let all = (revisions::id, revisions::body_format, revisions::body_html, revisions::body_source.nullable());
+    let rows: Vec<Columns> = in_size!(ids, some => {
+        let texts = revisions::table.filter(among(revisions::id, some));
+        if with_source { texts.select(all).load(conn)? } else { texts.select(public).load(conn)? }
+    });
+    Ok(rows.into_iter().map(|(id, format, html, source)| (id, Body { format, source, html })).collect())
 }

@@ -1,6 +1,6 @@
 //! The only place that knows there are two databases. `read` (or `look_up`) and `write` are the whole interface.
 
-mod among;
+pub(crate) mod among;
 pub(crate) mod column;
 mod conn;
 mod id;
@@ -10,6 +10,7 @@ pub mod postgres;
 mod writer;
 
 pub use among::among;
+pub(crate) use among::in_size;
 pub use column::AsJson;
 pub use conn::{Conn, MultiBackend, Target, columns};
 pub use id::{DbId, Id};

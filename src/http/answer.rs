@@ -102,7 +102,10 @@ impl Answer {
 }
 
 fn json<T: Serialize>(value: &T) -> Result<Vec<u8>> {
-    serde_json::to_vec(value).map_err(|e| Error::internal("an answer is not JSON").because(e))
+    // Of the size that most have, so that it need not grow from nothing.
+    let mut bytes = Vec::with_capacity(16 * 1024);
+    serde_json::to_writer(&mut bytes, value).map_err(|e| Error::internal("an answer is not JSON").because(e))?;
+    Ok(bytes)
 }
 
 fn pick<T: Serialize>(resource: &T, fields: &[impl AsRef<str>]) -> Result<Value> {

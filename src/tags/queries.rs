@@ -3,7 +3,7 @@
 use super::model::{NewTag, Tag, TagChanges, TagParams, TagSort};
 use crate::{
     clock::Time,
-    db::{Conn, Id, among, columns, lock},
+    db::{Conn, Id, among, columns, in_size, lock},
     error::{Code, Error, OnTaken, Result},
     http::{Expected, Page, Window, cursor::Position, page::keyset},
     schema::{revision_tags, tags},
@@ -123,12 +123,14 @@ pub fn delete(conn: &mut Conn, reference: &Ref, expected: &Expected) -> Result<(
 
 /// The tags of revisions, in their order.
 pub fn of_revisions(conn: &mut Conn, revisions: Vec<Id>) -> Result<HashMap<Id, Vec<Tag>>> {
-    let rows = revision_tags::table
-        .inner_join(tags::table)
-        .filter(among(revision_tags::revision_id, revisions))
-        .order((revision_tags::revision_id, revision_tags::position))
-        .select((revision_tags::revision_id, columns::<Tag>()))
-        .load::<(Id, Tag)>(conn)?;
+    let rows = in_size!(revisions, some => {
+        revision_tags::table
+            .inner_join(tags::table)
+            .filter(among(revision_tags::revision_id, some))
+            .order((revision_tags::revision_id, revision_tags::position))
+            .select((revision_tags::revision_id, columns::<Tag>()))
+            .load::<(Id, Tag)>(conn)?
+    });
     let mut found: HashMap<Id, Vec<Tag>> = HashMap::new();
     for (revision, row) in rows {
         found.entry(revision).or_default().push(row);

@@ -27,7 +27,7 @@ async fn a_cache_is_told_what_it_has_already(app: TestApp) {
     ] {
         let whole = anyone.get(path).await;
         let tag = whole.assert(200).etag().to_owned();
-        assert!(tag.starts_with('"') && tag.ends_with('"') && tag.len() > 20, "{tag}");
+        assert!(tag.starts_with('"') && tag.ends_with('"') && tag.len() >= 18, "{tag}");
         assert_eq!(whole.header("cache-control"), "public, no-cache", "{path}");
         for vary in ["accept", "authorization"] {
             assert!(whole.headers.get_all("vary").any(|v| v.to_str().unwrap().to_lowercase().contains(vary)), "{path}");
