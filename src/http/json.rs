@@ -5,6 +5,7 @@ use crate::error::{Code, Error, Result};
 use actix_web::{
     FromRequest, HttpMessage, HttpRequest,
     dev::Payload,
+    http::header,
     web::{Bytes, BytesMut},
 };
 use aws_lc_rs::digest::{SHA256, digest};
@@ -75,17 +76,22 @@ pub fn digest_of(body: &[u8]) -> Digest {
     bytes
 }
 
-/// Refuses a body of another media type than `allowed`, or in another charset than UTF-8.
+/// Refuses a body of another media type than `allowed`, in another charset than UTF-8, or compressed.
 pub fn accept(request: &HttpRequest, allowed: &[&str]) -> Result<()> {
+    let coding = request.headers().get(header::CONTENT_ENCODING);
+    if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(Error::with(Code::UnsupportedMediaType, "send the body as it is, not compressed")
+            .header(header::ACCEPT_ENCODING, "identity"));
+    }
     let given = request.content_type();
     let utf8 = || request.encoding().is_ok_and(|e| e.name() == "UTF-8");
     if allowed.iter().any(|a| given.eq_ignore_ascii_case(a)) && utf8() {
         return Ok(());
     }
     let detail = format!("send {} in UTF-8", allowed.join(" or "));
-    let header = if request.method() == "PATCH" { "accept-patch" } else { "accept-post" };
+    let accepts = if request.method() == "PATCH" { "accept-patch" } else { "accept-post" };
     Err(Error::with(Code::UnsupportedMediaType, detail)
-        .header(actix_web::http::header::HeaderName::from_static(header), allowed.join(", ")))
+        .header(header::HeaderName::from_static(accepts), allowed.join(", ")))
 }
 
 /// Reads the whole body, up to the bound.

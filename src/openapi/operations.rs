@@ -48,7 +48,7 @@ pub fn responses() -> Value {
 pub fn headers() -> Value {
     let text = |max: u32, pattern: &str| json!({"type": "string", "maxLength": max, "pattern": pattern});
     json!({
-        "ETag": {"description": "The tag of this representation: for `If-None-Match` and `If-Match`.", "schema": text(100, "^\"[!-~]+\"$"), "example": "\"3-5d41402abc4b2a76b9719d91\""},
+        "ETag": {"description": "The tag of this representation: for `If-None-Match` and `If-Match`.", "schema": text(100, "^\"[!-~]+\"$"), "example": "\"3-5d41402abc4b2a76\""},
         "IdempotentReplayed": {"description": "Given where the answer is the first one to the `Idempotency-Key`, once more.", "schema": {"type": "string", "enum": ["true"]}, "example": "true"},
         "Link": {"description": "The other pages (RFC 8288): `first`, `prev`, `next`. Left out where the filters make it longer than 8,000 characters.", "schema": text(8000, "^<.*$"), "example": "</api/v1/tags>; rel=\"first\""},
         "Location": {"description": "Where it is.", "schema": {"type": "string", "format": "uri-reference", "maxLength": 300}, "example": "/api/v1/tags/0190a5c0-7b1e-7c3a-9f00-3d5e8a1b2c4d"},
@@ -64,7 +64,7 @@ pub fn parameters() -> Value {
     let tags = |description: &str, name: &str| {
         json!({
             "name": name, "in": "header", "required": false, "description": description,
-            "schema": {"type": "string", "maxLength": 1000, "pattern": "^[ -~]*$"}, "example": "\"3-5d41402abc4b2a76b9719d91\"",
+            "schema": {"type": "string", "maxLength": 1000, "pattern": "^[ -~]*$"}, "example": "\"3-5d41402abc4b2a76\"",
         })
     };
     json!({

@@ -113,6 +113,7 @@ bounded_text!(
         t if t.chars().any(|c| c.is_ascii_control()) => {
             Err(Refusal::new("invalid_characters", "it is one line, without control characters"))
         }
+        t if t.chars().all(is_invisible) => Ok(String::new()),
         t if t.len() == text.len() => Ok(text),
         t => Ok(t.to_owned()),
     }
@@ -128,6 +129,11 @@ bounded_text!(
     }
 );
 
+/// Takes no ink: spaces, joiners and marks that only matter between letters.
+fn is_invisible(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Line, Prose};
@@ -138,6 +144,7 @@ mod tests {
         let code = |text: &str| Line::<1, 3>::parse(text.into()).map_err(|r| r.code);
         assert_eq!(code("äöüß").err(), Some("too_long"));
         assert_eq!(code("   ").err(), Some("required"));
+        assert_eq!(code("\u{200b} \u{feff}").err(), Some("required"));
         assert_eq!(code("a\nb").err(), Some("invalid_characters"));
     }
 

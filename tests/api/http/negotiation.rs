@@ -83,6 +83,8 @@ async fn media_types_are_negotiated(app: TestApp) {
             "{media}"
         );
     }
+    let packed = editor.with("content-encoding", "gzip").post("/tags", json!({"name": "Flood"})).await;
+    assert_eq!(packed.assert_problem(415, "unsupported_media_type").header("accept-encoding"), "identity");
     let refused = editor.raw(Method::PATCH, "/tags/ebb", b"{}".to_vec()).await;
     let patch = "application/merge-patch+json, application/json";
     assert_eq!(refused.assert_problem(415, "unsupported_media_type").header("accept-patch"), patch);
