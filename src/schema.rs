@@ -370,6 +370,8 @@ diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::joinable!(revision_authors -> authors (author_id));
 diesel::joinable!(revision_tags -> tags (tag_id));
+diesel::joinable!(revisions -> users (created_by));
+diesel::allow_tables_to_appear_in_same_query!(revisions, users);
 diesel::allow_tables_to_appear_in_same_query!(users, sessions, refresh_tokens);
 diesel::allow_tables_to_appear_in_same_query!(
     articles,

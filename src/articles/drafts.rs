@@ -15,7 +15,7 @@ use crate::{
     error::{Code, Error, OnTaken, Result},
     http::{Expected, Versioned},
     permissions::PublishArticles,
-    schema::{articles, revisions as revisions_table, users},
+    schema::{articles, users},
     slugs,
     values::{Ref, Slug},
 };
@@ -96,13 +96,14 @@ pub fn update(
     let comments_open = new.comments.as_ref().map_or(row.comments_open, |c| c.open);
     let mut working_id = row.working_id;
     if !same_text(&new, &current) {
-        let last = revisions_table::table
-            .filter(revisions_table::article_id.eq(row.id))
-            .select(diesel::dsl::max(revisions_table::number));
-        let last: Option<i32> = last.first(conn)?;
         working_id = Id::new();
-        let place =
-            Place { id: working_id, article: row.id, number: last.unwrap_or(0) + 1, by: Some(actor.user), at: now };
+        let place = Place {
+            id: working_id,
+            article: row.id,
+            number: revisions::next_number(conn, row.id)?,
+            by: Some(actor.user),
+            at: now,
+        };
         let text = match &new.body {
             Some(body) if new.body != current.body => edit.text(body)?,
             _ => revisions::text(conn, &row)?,
@@ -138,7 +139,7 @@ pub fn revise(conn: &mut Conn, article: Id, changes: &Value, by: Option<Id>, now
 }
 
 /// Whether two differ in nothing that a revision keeps.
-fn same_text(new: &NewArticle, current: &NewArticle) -> bool {
+pub fn same_text(new: &NewArticle, current: &NewArticle) -> bool {
     let identity = |article: &NewArticle| NewArticle { slug: None, comments: None, ..article.clone() };
     identity(new) == identity(current)
 }

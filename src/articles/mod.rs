@@ -1,6 +1,7 @@
 //! Articles: one identity, and a list of immutable revisions. The staff see the working one, the public the published one.
 
 mod drafts;
+mod history;
 mod model;
 mod present;
 mod publication;

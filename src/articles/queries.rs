@@ -159,6 +159,19 @@ fn desk<'a>(actor: &Actor, deleted: bool) -> staff::Query<'a> {
     query.filter(v::revision_id.nullable().eq(seen))
 }
 
+/// What is public of what the actor may edit, with or without changes that are not.
+fn changed<'a>(actor: &Actor, changed: bool) -> staff::Query<'a> {
+    use crate::schema::article_revisions as v;
+    let live = desk(actor, false).filter(v::published_id.is_not_null());
+    let live = if changed {
+        live.filter(v::published_id.ne(v::working_id.nullable()))
+    } else {
+        live.filter(v::published_id.eq(v::working_id.nullable()))
+    };
+    // Of what is somebody else's, nobody learns that a change of it is in preparation.
+    if actor.may::<EditAnyArticle>() { live } else { live.filter(v::created_by.eq(actor.user)) }
+}
+
 fn named<'a>(query: staff::Query<'a>, reference: &'a Ref) -> staff::Query<'a> {
     use crate::schema::article_revisions as v;
     match reference {
@@ -180,7 +193,13 @@ pub fn list(conn: &mut Conn, eyes: &Eyes, params: &ArticleParams, window: &Windo
             Ok(Page { total, ..page })
         }
         Eyes::Desk(actor) => {
-            let filtered = || staff::filtered(desk(actor, params.deleted == Some(true)), &conditions);
+            let filtered = || {
+                let query = match params.changed {
+                    Some(is) => changed(actor, is),
+                    None => desk(actor, params.deleted == Some(true)),
+                };
+                staff::filtered(query, &conditions)
+            };
             let down = sort == ArticleSort::UpdatedAtDown;
             let page = if !actor.may::<EditAnyArticle>() && (down || sort == ArticleSort::UpdatedAt) {
                 by_update(conn, actor, filtered(), down, window)?
@@ -247,7 +266,7 @@ pub fn find_published(conn: &mut Conn, reference: &Ref) -> Result<Row> {
 ///
 /// # Errors
 /// 403 for what the actor sees but may not edit, 404 for what the actor does not see.
-fn find_editable(conn: &mut Conn, actor: &Actor, reference: &Ref, deleted: bool) -> Result<Row> {
+pub fn find_editable(conn: &mut Conn, actor: &Actor, reference: &Ref, deleted: bool) -> Result<Row> {
     let row = named(desk(actor, deleted), reference).first::<Row>(conn).optional()?;
     let row = row.ok_or_else(|| Error::not_found("article", reference))?;
     if may_edit(actor, &row) {
@@ -333,6 +352,12 @@ pub fn published_among(conn: &mut Conn, ids: Vec<Id>) -> Result<Vec<Row>> {
 pub fn any(conn: &mut Conn, id: Id) -> Result<Row> {
     use crate::schema::article_revisions as v;
     Ok(article_revisions::table.filter(v::id.eq(id)).filter(v::revision_id.eq(v::working_id)).first(conn)?)
+}
+
+/// An article as it is in one of its revisions, for those who decide elsewhere who may have it.
+pub fn numbered(conn: &mut Conn, id: Id, number: i32) -> Result<Option<Row>> {
+    use crate::schema::article_revisions as v;
+    Ok(article_revisions::table.filter(v::id.eq(id)).filter(v::revision.eq(number)).first(conn).optional()?)
 }
 
 /// Whether there is any article at all.

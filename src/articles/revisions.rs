@@ -119,6 +119,12 @@ pub struct Place {
     pub at: Time,
 }
 
+/// The number of the next revision of an article that is held.
+pub fn next_number(conn: &mut Conn, article: Id) -> Result<i32> {
+    let last = revisions::table.filter(revisions::article_id.eq(article)).select(diesel::dsl::max(revisions::number));
+    Ok(last.first::<Option<i32>>(conn)?.unwrap_or(0) + 1)
+}
+
 /// Adds a revision.
 pub fn insert(conn: &mut Conn, place: Place, new: &NewArticle, text: &Text, refs: &References) -> Result<()> {
     let excerpt = new.excerpt.as_ref().map_or(text.excerpt.as_str(), |excerpt| excerpt.as_str());

@@ -2,6 +2,7 @@
 
 use super::{
     drafts::{self, Creation},
+    history::{self, Revision, RevisionList, RevisionParams},
     model::{Article, ArticleList, Row},
     present::Looking,
     publication,
@@ -16,12 +17,15 @@ use crate::{
     clock,
     db::{Conn, Id},
     error::{Error, Result},
-    http::{Answer, Json, OptionalJson, Path, Query, WriteParams, Writing, json},
+    http::{Answer, Json, NoParams, OptionalJson, Path, Query, WriteParams, Writing, json},
     permissions::{PublishArticles, WriteArticles},
-    values::Ref,
+    values::{Ref, Whole},
 };
 use actix_web::{delete, get, patch, post, put, web::Data};
 use utoipa_actix_web::service_config::ServiceConfig;
+
+/// The number of a revision.
+type RevisionNumber = Whole<1, 2_147_483_647>;
 
 pub fn routes(config: &mut ServiceConfig) {
     config
@@ -32,7 +36,10 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(delete_article)
         .service(restore_article)
         .service(publish_article)
-        .service(unpublish_article);
+        .service(unpublish_article)
+        .service(list_revisions)
+        .service(get_revision)
+        .service(restore_revision);
 }
 
 /// List articles
@@ -46,6 +53,12 @@ async fn list_articles(viewer: Viewer, app: Data<App>, query: Query<ArticleParam
     let eyes = Eyes::of(&viewer, query.view)?;
     if matches!(eyes, Eyes::Public) && query.deleted == Some(true) {
         return Err(Error::parameter("deleted", "not_allowed", "the trash is for the staff"));
+    }
+    if matches!(eyes, Eyes::Public) && query.changed.is_some() {
+        return Err(Error::parameter("changed", "not_allowed", "what is in preparation is for the staff"));
+    }
+    if query.deleted == Some(true) && query.changed.is_some() {
+        return Err(Error::parameter("changed", "conflict", "nothing in the trash is public"));
     }
     let shared = app.clone();
     app.db
@@ -211,6 +224,79 @@ async fn unpublish_article(
         .run(&app.db, move |conn, expected| {
             publication::delete(conn, &who, &path, expected, clock::now())?;
             Ok(Answer::no_content())
+        })
+        .await
+}
+
+/// List the revisions of an article
+///
+/// The newest first. For those who may edit the article.
+#[utoipa::path(
+    tag = "Articles", params(("ref" = Ref, Path, description = "The article's id or slug."), RevisionParams),
+    responses((status = OK, description = "A page of revisions.", body = RevisionList)), security(("bearer" = []))
+)]
+#[get("/articles/{ref}/revisions")]
+async fn list_revisions(
+    who: Can<WriteArticles>,
+    app: Data<App>,
+    path: Path<Ref>,
+    query: Query<RevisionParams>,
+) -> Result<Answer> {
+    let window = query.window(&app)?;
+    let shared = app.clone();
+    app.db
+        .read(move |conn| {
+            let page = history::list(conn, &who, &path, &window)?;
+            Answer::list(&shared, &window, page, None::<&[&str]>)
+        })
+        .await
+}
+
+/// Get a revision of an article
+///
+/// All that it holds, in the form in which it would be written.
+#[utoipa::path(
+    tag = "Articles",
+    params(
+        ("ref" = Ref, Path, description = "The article's id or slug."),
+        ("number" = i32, Path, description = "The revision's number.", minimum = 1, maximum = 2147483647)
+    ),
+    responses((status = OK, description = "The revision.", body = Revision)), security(("bearer" = []))
+)]
+#[get("/articles/{ref}/revisions/{number}")]
+async fn get_revision(
+    who: Can<WriteArticles>,
+    app: Data<App>,
+    path: Path<(Ref, RevisionNumber)>,
+    _: Query<NoParams>,
+) -> Result<Answer> {
+    app.db.look_up(move |conn| Answer::found(&history::get(conn, &who, &path.0.0, path.0.1.get())?)).await
+}
+
+/// Restore a revision of an article
+///
+/// Makes a new working revision that holds what the old one did. The slug stays, and what is public stays as it is.
+#[utoipa::path(
+    tag = "Articles",
+    params(
+        ("ref" = Ref, Path, description = "The article's id or slug."),
+        ("number" = i32, Path, description = "The revision's number.", minimum = 1, maximum = 2147483647),
+        WriteParams
+    ),
+    responses((status = OK, description = "The article as it is now.", body = Article)), security(("bearer" = []))
+)]
+#[post("/articles/{ref}/revisions/{number}/restore")]
+async fn restore_revision(
+    who: Can<WriteArticles>,
+    app: Data<App>,
+    path: Path<(Ref, RevisionNumber)>,
+    writing: Writing,
+) -> Result<Answer> {
+    let (shared, actor) = (app.clone(), who.clone());
+    writing
+        .once(&app.db, who.scope(), json::digest_of(b""), move |conn, expected| {
+            let row = history::restore(conn, &actor, &path.0.0, path.0.1.get(), expected, clock::now())?;
+            Answer::found(&desk(conn, &shared, &actor, row)?)
         })
         .await
 }

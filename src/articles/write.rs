@@ -229,6 +229,9 @@ list_params! {
         /// Was published before this time.
         #[param(inline)]
         pub published_before: Option<Time>,
+        /// Is public and has, or has not, changes that are not: of what one may edit. For the staff.
+        #[param(example = true)]
+        pub changed: Option<bool>,
         /// Only what is in the trash. For the staff.
         #[param(example = false)]
         pub deleted: Option<bool>,

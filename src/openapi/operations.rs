@@ -92,7 +92,7 @@ pub fn complete(document: &mut Value) {
             "post" if !signs_in => parameters.push("IdempotencyKey"),
             _ => {}
         }
-        if ["patch", "put", "delete"].contains(&method) || id == "restore_article" {
+        if ["patch", "put", "delete"].contains(&method) || id.starts_with("restore_") {
             parameters.push("IfMatch");
         }
         let list = operation.entry("parameters").or_insert_with(|| json!([]));

@@ -9,6 +9,7 @@ const OPTIONAL: &[(&str, &[&str])] = &[
     ("Body", &["source"]),
     ("Comment", &["body", "email", "replies"]),
     ("PageInfo", &["total"]),
+    ("Revision", &["body_html", "content"]),
 ];
 
 /// Schemas of text and numbers with bounds are written where they are used.

@@ -218,7 +218,12 @@ impl Newsroom {
         };
         if template.contains('{') {
             assert!(!references.is_empty(), "no references for {template}");
-            references.iter().map(|reference| template.replace("{ref}", reference).replace("{id}", reference)).collect()
+            references
+                .iter()
+                .map(|reference| {
+                    template.replace("{ref}", reference).replace("{id}", reference).replace("{number}", "1")
+                })
+                .collect()
         } else {
             vec![template]
         }
@@ -299,7 +304,7 @@ fn values(name: &str, schema: &Value) -> Vec<String> {
         "article" => texts(&["reopens"]),
         "language" => texts(&["en", "de"]),
         "published_after" | "published_before" => texts(&["2020-01-01T00:00:00Z", "2090-01-01T00:00:00Z"]),
-        "featured" | "deleted" | "count" => texts(&["true", "false"]),
+        "featured" | "deleted" | "changed" | "count" => texts(&["true", "false"]),
         "limit" => texts(&["1", "100", "0"]),
         "page" => texts(&["1", "2", "100"]),
         "cursor" => texts(&["AAAA"]),
@@ -386,7 +391,7 @@ fn probes() -> Vec<(Method, String, Option<Value>)> {
         if !template.contains("articles/{ref}") && !template.contains("comments/{id}") {
             continue;
         }
-        let path = template.replace("{ref}", "{}").replace("{id}", "{}");
+        let path = template.replace("{ref}", "{}").replace("{id}", "{}").replace("{number}", "1");
         let mut body = operation.value["requestBody"]["content"]["application/json"]["example"].clone();
         for reference in ["authors", "tags", "section", "parent_id"] {
             body.as_object_mut().and_then(|body| body.shift_remove(reference));

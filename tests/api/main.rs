@@ -9,6 +9,7 @@ mod commands;
 mod comments;
 mod config;
 mod faults;
+mod history;
 mod http;
 mod leaks;
 mod migrations;

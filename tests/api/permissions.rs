@@ -44,6 +44,9 @@ const TABLE: &[(&str, Who)] = &[
     ("restore_article", Own(Contributor, Editor)),
     ("publish_article", Own(Author, Editor)),
     ("unpublish_article", Own(Author, Editor)),
+    ("list_revisions", Own(Contributor, Editor)),
+    ("get_revision", Own(Contributor, Editor)),
+    ("restore_revision", Own(Contributor, Editor)),
     ("list_article_comments", Anyone),
     ("create_comment", Anyone),
     ("list_comments", From(Editor)),
@@ -126,7 +129,11 @@ impl Desk {
     /// Where to send the operation, and what.
     async fn request(&self, operation: &Operation, owner: &Client, own: bool) -> (String, Option<Value>) {
         let id = operation.id.as_str();
-        let public = !own || !matches!(id, "update_article" | "delete_article" | "restore_article" | "publish_article");
+        let public = !own
+            || !matches!(
+                id,
+                "update_article" | "delete_article" | "restore_article" | "publish_article" | "restore_revision"
+            );
         let template = operation.template();
         let path = match template.split('/').nth(1).unwrap() {
             "articles" if template.contains("{ref}") => {
@@ -134,7 +141,7 @@ impl Desk {
                 if id == "restore_article" {
                     self.editor.delete(&path).await.assert(204);
                 }
-                template.replacen("/articles/{ref}", &path, 1)
+                template.replacen("/articles/{ref}", &path, 1).replace("{number}", "1")
             }
             "comments" if template.contains("{id}") => {
                 let article = self.article(&self.editor, true).await;

@@ -129,7 +129,12 @@ async fn throw(client: &Client, comment: &str, rounds: usize) -> usize {
         for _ in 0..rounds {
             let real = if operation.path.contains("{id}") { comment } else { "x" };
             let reference = if dice.roll(3) > 0 { real } else { *dice.pick(&REFERENCES) };
-            let path = operation.path.replace("/api/v1", "").replace("{ref}", reference).replace("{id}", reference);
+            let path = operation
+                .path
+                .replace("/api/v1", "")
+                .replace("{ref}", reference)
+                .replace("{id}", reference)
+                .replace("{number}", "1");
             let query = if dice.roll(3) > 0 { "dry_run=true" } else { *dice.pick(&QUERIES) };
             let query = if method == Method::GET { *dice.pick(&QUERIES) } else { query };
             let body = example.map(|example| {

@@ -1,0 +1,219 @@
+//! The history of an article: its revisions, for those who may edit it, and the way back to one.
+
+use super::{
+    drafts,
+    model::{Row, Title},
+    queries::{self, Eyes, find, find_editable, find_for_update},
+    revisions::{self, Place, References},
+    write::NewArticle,
+};
+use crate::{
+    auth::Actor,
+    clock::Time,
+    db::{Conn, Id, among},
+    error::{Error, Result},
+    http::{Expected, Page, Versioned, Window, cursor::Position, list_params, page::ListOf},
+    schema::{articles, authors, revisions as r, sections, tags, users},
+    values::{Ref, Slug},
+};
+use diesel::prelude::*;
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::HashMap;
+use utoipa::ToSchema;
+
+/// A saved state of an article. None is ever changed.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Revision {
+    pub id: Id,
+    pub article_id: Id,
+    /// Counts from 1.
+    #[schema(minimum = 1, maximum = 2_147_483_647)]
+    pub number: i32,
+    pub title: Title,
+    #[schema(minimum = 0, maximum = 2_147_483_647)]
+    pub word_count: i32,
+    #[schema(minimum = 0, maximum = 2_147_483_647)]
+    pub reading_minutes: i32,
+    pub created_at: Time,
+    /// Who saved it; `null` where the account is gone.
+    pub created_by: Option<Saver>,
+    /// Whether it is what the staff see.
+    pub working: bool,
+    /// Whether it is what the public sees.
+    pub published: bool,
+    /// The body as HTML that is safe in a page; not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, max_length = 5_000_000, pattern = "^[^\\x00]*$")]
+    pub body_html: Option<String>,
+    /// What it holds, as it would be written; what it refers to by slugs. The slug of the article and whether it takes
+    /// comments belong to no revision. Not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = NewArticle, nullable = false)]
+    pub content: Option<Value>,
+}
+
+pub type RevisionList = ListOf<Revision>;
+
+impl Versioned for Revision {
+    fn version(&self) -> i32 {
+        self.number
+    }
+}
+
+/// Somebody on the staff who saved a revision.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Saver {
+    pub id: Id,
+    #[schema(min_length = 1, max_length = 100, pattern = "^[^\\x00]*$")]
+    pub name: String,
+}
+
+list_params! {
+    /// What may be asked of an article's revisions.
+    pub struct RevisionParams {
+    }
+}
+
+type Columns = (Id, Id, i32, Title, i32, i32, Time, Option<Id>, Option<String>);
+
+impl Revision {
+    fn of(row: Columns, article: &Row) -> Self {
+        let (id, article_id, number, title, word_count, reading_minutes, created_at, by, name) = row;
+        Self {
+            working: id == article.working_id,
+            published: Some(id) == article.published_id,
+            created_by: by.zip(name).map(|(id, name)| Saver { id, name }),
+            id,
+            article_id,
+            number,
+            title,
+            word_count,
+            reading_minutes,
+            created_at,
+            body_html: None,
+            content: None,
+        }
+    }
+}
+
+/// The revisions of an article, without what they hold.
+macro_rules! revisions_of {
+    ($article:expr) => {
+        r::table.left_join(users::table).filter(r::article_id.eq($article)).select((
+            r::id,
+            r::article_id,
+            r::number,
+            r::title,
+            r::word_count,
+            r::reading_minutes,
+            r::created_at,
+            r::created_by,
+            users::name.nullable(),
+        ))
+    };
+}
+
+/// The revisions of an article, the newest first.
+pub fn list(conn: &mut Conn, actor: &Actor, reference: &Ref, window: &Window) -> Result<Page<Revision>> {
+    let article = find_editable(conn, actor, reference, false)?;
+    let mut query =
+        revisions_of!(article.id).order(r::number.desc()).limit(window.limit + 1).offset(window.offset).into_boxed();
+    if let Some(number) = window.after_number().and_then(|(number, _)| i32::try_from(number).ok()) {
+        query = query.filter(r::number.lt(number));
+    }
+    let page = Page::cut(window, query.load::<Columns>(conn)?, |row| Position::new(i64::from(row.2), row.0));
+    let total = window.count.then(|| r::table.filter(r::article_id.eq(article.id)).count().get_result(conn));
+    Ok(Page { total: total.transpose()?, ..page.map(|row| Revision::of(row, &article)) })
+}
+
+/// One revision.
+///
+/// # Errors
+/// 404 for an article that the actor does not see or a number that it does not have, 403 for what is somebody else's.
+pub fn get(conn: &mut Conn, actor: &Actor, reference: &Ref, number: i32) -> Result<Revision> {
+    let article = find_editable(conn, actor, reference, false)?;
+    let row = numbered(conn, &article, number)?;
+    let revision = revisions_of!(article.id).filter(r::number.eq(number)).first::<Columns>(conn)?;
+    let body_html = r::table.find(row.revision_id).select(r::body_html).first(conn)?;
+    let written = revisions::as_written(conn, &row)?;
+    let content = Some(by_slugs(conn, written)?);
+    Ok(Revision { body_html: Some(body_html), content, ..Revision::of(revision, &article) })
+}
+
+/// Makes a new working revision of an old one. The slug stays, and what is public stays as it is.
+///
+/// # Errors
+/// As [`get`].
+pub fn restore(
+    conn: &mut Conn,
+    actor: &Actor,
+    reference: &Ref,
+    number: i32,
+    expected: &Expected,
+    now: Time,
+) -> Result<Row> {
+    let article = find_for_update(conn, actor, reference, false)?;
+    expected.check(&article, Vec::new)?;
+    let old = numbered(conn, &article, number)?;
+    let (current, wanted) = (revisions::as_written(conn, &article)?, revisions::as_written(conn, &old)?);
+    if drafts::same_text(&wanted, &current) {
+        return Ok(article);
+    }
+    let text = revisions::text(conn, &old)?;
+    let refs = References::look_up(conn, &wanted)?;
+    let place = Place {
+        id: Id::new(),
+        article: article.id,
+        number: revisions::next_number(conn, article.id)?,
+        by: Some(actor.user),
+        at: now,
+    };
+    revisions::insert(conn, place, &wanted, &text, &refs)?;
+    diesel::update(articles::table.find(article.id))
+        .set((
+            articles::working_id.eq(place.id),
+            articles::updated_at.eq(now),
+            articles::version.eq(articles::version + 1),
+        ))
+        .execute(conn)?;
+    find(conn, &Eyes::Desk(actor.clone()), &article.id.into())
+}
+
+/// The article as it is in one of its revisions.
+fn numbered(conn: &mut Conn, article: &Row, number: i32) -> Result<Row> {
+    let row = queries::numbered(conn, article.id, number)?;
+    row.ok_or_else(|| Error::not_found("revision", number))
+}
+
+/// What a revision holds, in the form in which a client would write it.
+fn by_slugs(conn: &mut Conn, written: NewArticle) -> Result<Value> {
+    macro_rules! slugs {
+        ($table:ident, $refs:expr) => {{
+            let refs: Vec<Ref> = $refs;
+            let ids: Vec<Id> = refs.iter().filter_map(|r| if let Ref::Id(id) = r { Some(*id) } else { None }).collect();
+            let columns = ($table::id, $table::slug);
+            let known: HashMap<Id, Slug> = $table::table
+                .filter(among($table::id, ids))
+                .select(columns)
+                .load::<(Id, Slug)>(conn)?
+                .into_iter()
+                .collect();
+            let named = |r: Ref| if let Ref::Id(id) = &r { known.get(id).cloned().map_or(r, Ref::Slug) } else { r };
+            refs.into_iter().map(named).collect::<Vec<_>>()
+        }};
+    }
+    let written = NewArticle {
+        authors: Some(slugs!(authors, written.authors.unwrap_or_default())),
+        tags: Some(slugs!(tags, written.tags.unwrap_or_default())),
+        related: Some(slugs!(articles, written.related.unwrap_or_default())),
+        section: slugs!(sections, written.section.into_iter().collect()).pop(),
+        ..written
+    };
+    let mut content =
+        serde_json::to_value(written).map_err(|e| Error::internal("a revision is not JSON").because(e))?;
+    if let Some(fields) = content.as_object_mut() {
+        fields.retain(|name, _| name != "slug" && name != "comments");
+    }
+    Ok(content)
+}
