@@ -58,6 +58,7 @@ codes! {
     InUse = "in_use", CONFLICT, "Something still uses it";
     Conflict = "conflict", CONFLICT, "The state it is in does not allow this";
     PreconditionFailed = "precondition_failed", PRECONDITION_FAILED, "It was changed since you read it";
+    RequestTimeout = "request_timeout", REQUEST_TIMEOUT, "The body took too long to come";
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is too large";
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The body's media type is not taken here";
     ValidationFailed = "validation_failed", UNPROCESSABLE_ENTITY, "Some fields are not valid";

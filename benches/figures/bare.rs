@@ -22,7 +22,7 @@ impl Own {
     /// The latest 20 with their authors and tags.
     pub fn list(&mut self) -> Result<usize> {
         let params: ArticleParams = serde_urlencoded::from_str("")?;
-        let window = Window::first("/api/v1/articles".into(), 20);
+        let window = Window::first("/api/v1/articles", 20);
         self.read(|conn| {
             let page = articles::list(conn, &Eyes::Public, &params, &window)?;
             let ids: Vec<Id> = page.rows.iter().map(|row| row.revision_id).collect();

@@ -3,7 +3,7 @@
 use super::{
     model::Row,
     publication,
-    queries::{Eyes, any, find, find_for_update},
+    queries::{Eyes, any, find, find_editable, find_for_update},
     revisions::{self, Place, References},
     text::{Draft, Edit, Text},
     write::{ArticleChanges, NewArticle},
@@ -73,7 +73,17 @@ pub fn insert(conn: &mut Conn, draft: &Draft, creation: Creation) -> Result<Id> 
     Ok(id)
 }
 
-/// Edits the working copy: a new revision where the text changed. What is public stays as it is.
+/// The working copy as a client would write it.
+pub fn as_written(conn: &mut Conn, actor: &Actor, reference: &Ref) -> Result<NewArticle> {
+    let row = find_editable(conn, actor, reference, false)?;
+    revisions::as_written(conn, &row)
+}
+
+/// Edits the working copy: a new revision where the text changed. What is public stays as it is, but for the slug and
+/// whether comments are taken.
+///
+/// # Errors
+/// 403 for a contributor who would change what is public.
 pub fn update(
     conn: &mut Conn,
     actor: &Actor,
@@ -94,6 +104,12 @@ pub fn update(
     }
     let slug = new.slug.clone().unwrap_or_else(|| row.slug.clone());
     let comments_open = new.comments.as_ref().map_or(row.comments_open, |c| c.open);
+    let in_public = slug != row.slug || comments_open != row.comments_open;
+    if in_public && row.published_id.is_some() && !actor.may::<PublishArticles>() {
+        let message =
+            "the article is public, where its slug and its discussion change at once; ask an author or an editor";
+        return Err(Error::with(Code::Forbidden, message));
+    }
     let mut working_id = row.working_id;
     if !same_text(&new, &current) {
         working_id = Id::new();

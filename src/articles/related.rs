@@ -8,7 +8,7 @@ use crate::{
     app::Site,
     db::{Conn, Id, among},
     error::Result,
-    schema::{published_articles as v, revision_related, revision_tags},
+    schema::{articles, published_articles as v, revision_related, revision_tags},
 };
 use diesel::prelude::*;
 use std::collections::{HashMap, HashSet};
@@ -67,8 +67,12 @@ fn alike(conn: &mut Conn, row: &Row) -> Result<Vec<(Row, Vec<Reason>)>> {
     let tags =
         revision_tags::table.filter(revision_tags::revision_id.eq(row.revision_id)).select(revision_tags::tag_id);
     let tags: Vec<Id> = tags.load(conn)?;
-    // Ids of revisions grow with time, so that this walks the newest end of an index.
+    // Ids of revisions grow with time, so that this walks the newest end of an index. Only what is public counts from the
+    // start: revisions that are not would push others out, and show by that.
+    let public = articles::table.on(articles::published_id.eq(revision_tags::revision_id.nullable()));
     let tagged = revision_tags::table
+        .inner_join(public)
+        .filter(articles::deleted_at.is_null())
         .filter(among(revision_tags::tag_id, tags))
         .order(revision_tags::revision_id.desc())
         .limit(CANDIDATES)

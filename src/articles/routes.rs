@@ -137,7 +137,9 @@ async fn update_article(
     changes: ArticleChanges,
 ) -> Result<Answer> {
     let shared = app.clone();
-    let edit = Edit::prepare(changes).await?;
+    let (actor, reference) = (who.clone(), path.clone());
+    let current = app.db.look_up(move |conn| drafts::as_written(conn, &actor, &reference));
+    let edit = Edit::prepare(changes, current).await?;
     writing
         .run(&app.db, move |conn, expected| {
             let row = drafts::update(conn, &who, &path, &edit, expected, clock::now())?;

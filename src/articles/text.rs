@@ -72,19 +72,24 @@ pub struct Edit {
 }
 
 impl Edit {
+    /// Merges the changes into the article as `current` has it, to see which text they lead to.
+    ///
     /// # Errors
     /// As [`Text::of`].
-    pub async fn prepare(changes: ArticleChanges) -> Result<Self> {
-        // What is wrong with a body is said later, with all else that is wrong.
-        let body = changes.get("body").and_then(|body| serde_json::from_value::<NewBody>(body.clone()).ok());
-        let text = match body {
-            Some(body) => Some(blocking(move || Text::of(body)).await?),
-            None => None,
+    pub async fn prepare(changes: ArticleChanges, current: impl Future<Output = Result<NewArticle>>) -> Result<Self> {
+        if changes.get("body").is_none() {
+            return Ok(Self { changes, text: None });
+        }
+        let current = current.await?;
+        // What is wrong with the changes is said later, after what is wrong with who makes them or when.
+        let text = match changes.apply(&current).ok().and_then(|new| new.body) {
+            Some(body) if Some(&body) != current.body.as_ref() => Some(blocking(move || Text::of(body)).await?),
+            _ => None,
         };
         Ok(Self { changes, text })
     }
 
-    /// The text of the body that the changes led to: the one made ready, unless the format came from what was there.
+    /// The text of the body that the changes led to: the one made ready, unless another edit came between.
     pub fn text(&self, body: &NewBody) -> Result<Text> {
         match &self.text {
             Some(text) if text.body == *body => Ok(text.clone()),

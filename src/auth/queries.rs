@@ -124,6 +124,15 @@ pub fn new_one_time_token(conn: &mut Conn, purpose: &str, lifetime: Duration, no
     Ok(token)
 }
 
+/// Whether a one-time token is good, without using it up.
+pub fn is_one_time_token(conn: &mut Conn, purpose: &str, token: &str, now: Time) -> Result<bool> {
+    let good = one_time_tokens::table
+        .filter(one_time_tokens::hash.eq(hash_of(token)))
+        .filter(one_time_tokens::purpose.eq(purpose))
+        .filter(one_time_tokens::expires_at.gt(now));
+    Ok(diesel::select(diesel::dsl::exists(good)).get_result(conn)?)
+}
+
 /// Uses a one-time token up. Whether it was good for this.
 pub fn use_one_time_token(conn: &mut Conn, purpose: &str, token: &str, now: Time) -> Result<bool> {
     let good = one_time_tokens::table

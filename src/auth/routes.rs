@@ -80,6 +80,9 @@ async fn logout(app: Data<App>, _: Query<NoParams>, body: Json<Refresh>) -> Resu
 #[post("/auth/setup")]
 async fn set_up(app: Data<App>, _: Query<NoParams>, body: Json<Setup>) -> Result<Answer> {
     let Setup { token, email, name, password } = body.value;
+    // A password costs much to hash: first it is seen whether there is a reason to.
+    let given = token.clone();
+    app.db.read(move |conn| setup::check(conn, given.as_str(), clock::now())).await?;
     let hash = app.hasher.hash(password).await?;
     let user = app
         .db

@@ -64,6 +64,19 @@ pub fn first_start(conn: &mut Conn, named: Option<(&Email, &Password)>) -> Resul
     }
 }
 
+/// Whether the one-time link is good, without using it up.
+///
+/// # Errors
+/// As [`create_first_administrator`].
+pub fn check(conn: &mut Conn, token: &str, now: Time) -> Result<()> {
+    let good = queries::is_one_time_token(conn, PURPOSE, token, now)? && !users::has_administrator(conn)?;
+    if good { Ok(()) } else { Err(refused()) }
+}
+
+fn refused() -> Error {
+    Error::with(Code::InvalidToken, "the link was used, has expired, or is not needed any more; start anew for another")
+}
+
 /// Makes the administrator whom the one-time link asked for.
 ///
 /// # Errors
@@ -77,10 +90,7 @@ pub fn create_first_administrator(
     now: Time,
 ) -> Result<Id> {
     if !queries::use_one_time_token(conn, PURPOSE, token, now)? || users::has_administrator(conn)? {
-        return Err(Error::with(
-            Code::InvalidToken,
-            "the link was used, has expired, or is not needed any more; start anew for another",
-        ));
+        return Err(refused());
     }
     let new = users::NewUser { email, name, role: Role::Admin, password_hash: Some(hash), author_id: None };
     Ok(users::insert(conn, &new, Id::new(), now)?.id)

@@ -3,11 +3,11 @@
 use crate::{
     clock::Time,
     db::{Id, column::text_enum},
-    error::Result,
+    error::{Error, Result},
     html,
     http::{Changes, List, Settle, Versioned, list_params, page::ListOf},
     schema::comments,
-    values::{Email, Line, Prose, Ref, WebUrl},
+    values::{Email, Line, Prose, Ref, WebUrl, is_invisible},
 };
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -178,9 +178,13 @@ const MAX_HTML: usize = 200_000;
 /// A comment's text as HTML that is safe in a page.
 ///
 /// # Errors
-/// 422 where it is nested too deeply or becomes too much.
+/// 422 where it is nested too deeply, becomes too much, or leaves nothing to see.
 pub fn rendered(body: &Prose<1, 5000>) -> Result<String> {
-    html::from_comment(body.as_str(), MAX_HTML).map_err(|refusal| refusal.at("/body"))
+    let html = html::from_comment(body.as_str(), MAX_HTML).map_err(|refusal| refusal.at("/body"))?;
+    if html::text(&html).chars().all(is_invisible) {
+        return Err(Error::invalid_field("/body", "required", "it leaves nothing to see"));
+    }
+    Ok(html)
 }
 
 pub type CommentChanges = Changes<Edited>;

@@ -66,7 +66,7 @@ fn with_replies(row: Row, replies: &mut HashMap<Id, Vec<Row>>, staff: bool) -> C
 
 /// The first threads of an article, as they stand on its page.
 pub fn first_page(conn: &mut Conn, app: &App, viewer: &Viewer, article: &articles::Row) -> Result<ThreadList> {
-    let window = Window::first(format!("/api/v1/articles/{}/comments", article.id), FIRST_PAGE);
+    let window = Window::first("/api/v1/articles/{ref}/comments", FIRST_PAGE);
     let page = threads(conn, viewer, article.id, false, &window)?;
     let next_cursor = window.cursor(app, page.next.as_ref());
     Ok(ThreadList { data: page.rows, page: PageInfo { next_cursor, total: None } })

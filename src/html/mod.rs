@@ -18,6 +18,11 @@ static ARTICLE: LazyLock<Builder<'static>> = LazyLock::new(|| {
         .rm_tags(["map", "area", "center"])
         .add_tag_attributes("a", ["id"])
         .add_tag_attributes("img", ["loading"])
+        // Addresses that no browser follows and no list of schemes reaches.
+        .rm_tag_attributes("blockquote", ["cite"])
+        .rm_tag_attributes("q", ["cite"])
+        .rm_tag_attributes("del", ["cite"])
+        .rm_tag_attributes("ins", ["cite"])
         .add_tag_attributes("code", ["class"])
         .attribute_filter(|tag, name, value| match (tag, name) {
             // A class may name the language of code, and nothing that a page's own styles know.
@@ -121,6 +126,7 @@ mod tests {
             "<input type=text name=password>",
             "<p style=\"position:fixed\">x</p>",
             "<code class=\"modal\">x</code>",
+            "<blockquote cite=\"javascript:1\">x</blockquote>",
         ] {
             let html = from_markdown(hostile);
             for word in [

@@ -15,11 +15,16 @@ use serde::{
     de::{DeserializeOwned, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::{Map, Number, Value};
-use std::{fmt, pin::Pin};
+use std::{fmt, pin::Pin, time::Duration};
 use utoipa::ToSchema;
 
 /// The largest body, in bytes.
 pub const MAX_BODY: usize = 2 * 1024 * 1024;
+
+/// How long a body may take: whoever sends it slowly holds what was read of it.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// What is set aside for a body before it comes, in bytes.
+const RESERVED: usize = 64 * 1024;
 
 /// A body of JSON that is a valid `T`, and the digest that an idempotency key holds it to.
 pub struct Json<T> {
@@ -103,8 +108,11 @@ pub fn read(request: &HttpRequest, payload: &mut Payload) -> impl Future<Output 
         if announced.is_some_and(|n| n > MAX_BODY) {
             return Err(too_large());
         }
-        let mut body = BytesMut::with_capacity(announced.unwrap_or(1024));
-        while let Some(chunk) = payload.next().await {
+        let late =
+            || Error::with(Code::RequestTimeout, format!("a body is sent within {} seconds", PATIENCE.as_secs()));
+        let until = tokio::time::Instant::now() + PATIENCE;
+        let mut body = BytesMut::with_capacity(announced.unwrap_or(1024).min(RESERVED));
+        while let Some(chunk) = tokio::time::timeout_at(until, payload.next()).await.map_err(|_| late())? {
             let chunk = chunk.map_err(|e| {
                 Error::with(Code::BadRequest, "the body could not be read").because(anyhow::anyhow!("{e}"))
             })?;

@@ -33,23 +33,27 @@ pub struct Asked<'a> {
 }
 
 /// A list with its filters and order: what a cursor is good for, and where its other pages are.
+#[derive(Clone)]
 pub struct Scope {
     path: String,
+    /// The path with what varies in it left open: an article's threads go on at its id as at its slug.
+    pattern: String,
     pairs: Vec<(String, String)>,
 }
 
 impl Scope {
     pub fn of(request: &HttpRequest) -> Self {
         let pairs = form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
-        Self { path: request.path().to_owned(), pairs }
+        let path = request.path().to_owned();
+        Self { pattern: request.match_pattern().unwrap_or_else(|| path.clone()), path, pairs }
     }
 
-    /// The path and all that decides which rows there are and in which order.
+    /// The pattern and all that decides which rows there are and in which order.
     fn name(&self) -> String {
         let shows_only = ["cursor", "page", "limit", "count", "fields", "include"];
         let mut pairs: Vec<_> = self.pairs.iter().filter(|(name, _)| !shows_only.contains(&name.as_str())).collect();
         pairs.sort_unstable();
-        format!("{}?{}", self.path, form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish())
+        format!("{}?{}", self.pattern, form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish())
     }
 
     /// The address of another page of this list.
@@ -97,14 +101,14 @@ impl Window {
             after: asked.cursor.map(|cursor| app.cursors.read(&scope_name, cursor)).transpose()?,
             count: asked.count,
             page: asked.page,
-            scope: Scope { path: scope.path.clone(), pairs: scope.pairs.clone() },
+            scope: scope.clone(),
             scope_name,
         })
     }
 
-    /// The first part of a list that stands inside another resource at `path`.
-    pub fn first(path: String, limit: i64) -> Self {
-        let scope = Scope { path, pairs: Vec::new() };
+    /// The first part of a list that stands inside another resource, and goes on at a path of this pattern.
+    pub fn first(pattern: &str, limit: i64) -> Self {
+        let scope = Scope { path: pattern.to_owned(), pattern: pattern.to_owned(), pairs: Vec::new() };
         Self { limit, offset: 0, after: None, count: false, page: None, scope_name: scope.name(), scope }
     }
 

@@ -17,7 +17,7 @@ pub use language::Language;
 pub use number::Whole;
 pub use reference::Ref;
 pub use slug::Slug;
-pub use text::{Line, Prose};
+pub use text::{Line, Prose, is_invisible};
 pub use url::WebUrl;
 
 use crate::error::Error;

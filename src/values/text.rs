@@ -129,9 +129,15 @@ bounded_text!(
     }
 );
 
-/// Takes no ink: spaces, joiners and marks that only matter between letters.
-fn is_invisible(c: char) -> bool {
-    c.is_whitespace() || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
+/// Takes no ink: spaces, fillers, and what only matters between letters (Unicode's `Default_Ignorable_Code_Point`).
+pub fn is_invisible(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(
+            c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+                | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+                | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}'
+        )
 }
 
 #[cfg(test)]
@@ -144,7 +150,7 @@ mod tests {
         let code = |text: &str| Line::<1, 3>::parse(text.into()).map_err(|r| r.code);
         assert_eq!(code("äöüß").err(), Some("too_long"));
         assert_eq!(code("   ").err(), Some("required"));
-        assert_eq!(code("\u{200b} \u{feff}").err(), Some("required"));
+        assert_eq!(code("\u{200b}\u{3164}\u{202e}").err(), Some("required"));
         assert_eq!(code("a\nb").err(), Some("invalid_characters"));
     }
 

@@ -358,6 +358,33 @@ async fn related_stories_are_pins_then_shared_tags_then_the_newest(app: TestApp)
     assert!(!left.contains(&pinned) && left.iter().all(|(slug, _)| slug != "not-yet"), "{left:?}");
 }
 
+async fn what_is_not_public_pushes_no_related_story_out(app: TestApp) {
+    let (editor, contributor, anyone) = (app.editor().await, app.contributor().await, app.anyone());
+    editor.post("/tags", json!({"name": "Harbour"})).await.assert(201);
+    let path = publish(&editor, json!({"title": "Story", "tags": ["harbour"]})).await;
+    publish(&editor, json!({"title": "Like it", "tags": ["harbour"]})).await;
+    let before = anyone.get(&format!("{path}?include=related")).await;
+    assert_eq!(teasers(before.assert(200), "related"), [("like-it".to_owned(), json!(["shared_tags"]))]);
+    contributor.post("/articles", json!({"title": "Draft", "tags": ["harbour"]})).await.assert(201);
+    for edit in 0..101 {
+        contributor.patch("/articles/draft", json!({"subtitle": format!("{edit}")})).await.assert(200);
+    }
+    let after = anyone.get(&format!("{path}?include=related")).await;
+    assert_eq!((after.etag(), &after.bytes), (before.etag(), &before.bytes));
+}
+
+async fn a_contributor_moves_nothing_that_is_public(app: TestApp) {
+    let (editor, contributor) = (app.editor().await, app.contributor().await);
+    contributor.post("/articles", json!({"title": "Tide"})).await.assert(201);
+    contributor.patch("/articles/tide", json!({"slug": "ebb", "comments": {"open": false}})).await.assert(200);
+    editor.put("/articles/ebb/publication", json!({})).await.assert(200);
+    for change in [json!({"slug": "stolen"}), json!({"comments": {"open": true}})] {
+        contributor.patch("/articles/ebb", change).await.assert_problem(403, "forbidden");
+    }
+    contributor.patch("/articles/ebb", json!({"subtitle": "Low", "slug": "ebb"})).await.assert(200);
+    editor.patch("/articles/ebb", json!({"slug": "flood"})).await.assert(200);
+}
+
 async fn a_page_carries_its_discussion(app: TestApp) {
     let editor = app.editor().await;
     let path = publish(&editor, json!({"title": "Talk"})).await;
@@ -413,6 +440,8 @@ on_both_databases! {
     counts_stay_right_when_many_publish_and_take_down_at_once,
     eight_of_one_title_at_once_get_slugs_of_their_own,
     related_stories_are_pins_then_shared_tags_then_the_newest,
+    what_is_not_public_pushes_no_related_story_out,
+    a_contributor_moves_nothing_that_is_public,
     a_page_carries_its_discussion,
     what_is_not_for_everybody_keeps_its_body_to_itself,
 }

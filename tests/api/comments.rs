@@ -242,7 +242,36 @@ async fn threads_and_the_queue_come_in_pages(app: TestApp) {
     assert_eq!(editor.get("/comments?status=pending").await.json["data"], json!([]));
 }
 
+async fn threads_go_on_where_the_page_left_off(app: TestApp) {
+    let editor = open_discussion(&app).await;
+    for number in 0..21 {
+        editor.post(PATH, json!({"body": format!("Comment {number}.")})).await.assert(201);
+    }
+    let page = app.anyone().get("/articles/talk?include=comments").await;
+    let (id, cursor) = (page.assert(200).text("/id"), page.text("/thread/page/next_cursor"));
+    for reference in ["talk", &id] {
+        let rest = app.anyone().get(&format!("/articles/{reference}/comments?cursor={cursor}")).await;
+        assert_eq!(rest.assert(200).json["data"][0]["body_html"], "<p>Comment 20.</p>\n");
+    }
+}
+
+async fn a_comment_says_something(app: TestApp) {
+    let editor = open_discussion(&app).await;
+    for blank in [" ", "\n", "[a]: x", "\u{200b}", "&nbsp;", "\u{3164}"] {
+        let refused = app.anyone().post(PATH, guest(blank)).await;
+        assert_eq!(
+            refused.assert_problem(422, "validation_failed").mistakes(),
+            [("/body".into(), "required".into())],
+            "{blank:?}"
+        );
+    }
+    let id = approved(&app, &editor, guest("Said.")).await;
+    editor.patch(&format!("/comments/{id}"), json!({"body": "[a]: x"})).await.assert_problem(422, "validation_failed");
+}
+
 on_both_databases! {
+    threads_go_on_where_the_page_left_off,
+    a_comment_says_something,
     a_guests_comment_waits_until_it_is_approved,
     guests_sign_with_a_name_and_an_address,
     the_staff_sign_with_their_own_name_and_do_not_wait,

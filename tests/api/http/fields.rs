@@ -129,7 +129,7 @@ async fn slugs_are_plain_and_taken_once(app: TestApp) {
         editor.patch(&format!("{path}/ebb-2"), json!({"slug": "ebb"})).await.assert_problem(409, "slug_taken");
         let like_an_id = editor.post(path, json!({name: "0190a5c0-7b1e-7c3a-9f00-3d5e8a1b2c4d"})).await;
         assert!(!like_an_id.assert(201).text("/slug").starts_with("0190"));
-        for nothing in ["!!!", "🌊", "\u{202e}"] {
+        for nothing in ["!!!", "🌊", "\u{2605}"] {
             assert!(!editor.post(path, json!({name: nothing})).await.assert(201).text("/slug").is_empty());
         }
         assert_eq!(
