@@ -2,7 +2,7 @@
 
 use super::{
     model::{Body, BodyFormat, Custom, Row, StoredSeo},
-    text::{self, Text},
+    text::Text,
     write::{NewArticle, NewBody, NewSeo},
 };
 use crate::{
@@ -127,7 +127,8 @@ pub fn next_number(conn: &mut Conn, article: Id) -> Result<i32> {
 
 /// Adds a revision.
 pub fn insert(conn: &mut Conn, place: Place, new: &NewArticle, text: &Text, refs: &References) -> Result<()> {
-    let excerpt = new.excerpt.as_ref().map_or(text.excerpt.as_str(), |excerpt| excerpt.as_str());
+    let visibility = new.visibility.unwrap_or_default();
+    let excerpt = new.excerpt.as_ref().map_or_else(|| text.teaser(visibility), ToString::to_string);
     let seo = new.seo.clone().unwrap_or_default();
     let id = place.id;
     diesel::insert_into(revisions::table)
@@ -146,7 +147,7 @@ pub fn insert(conn: &mut Conn, place: Place, new: &NewArticle, text: &Text, refs
                 revisions::image.eq(new.image.clone().map(AsJson)),
             ),
             (
-                revisions::visibility.eq(new.visibility.unwrap_or_default()),
+                revisions::visibility.eq(visibility),
                 revisions::featured.eq(new.featured.unwrap_or_default()),
                 revisions::language.eq(new.language.clone().unwrap_or_default()),
                 revisions::seo.eq(AsJson(StoredSeo::from(seo))),
@@ -174,11 +175,9 @@ pub fn pin(conn: &mut Conn, article: Id, related: &[Id]) -> Result<()> {
 
 /// The text of a revision as it was made ready.
 pub fn text(conn: &mut Conn, row: &Row) -> Result<Text> {
-    let columns = (revisions::body_format, revisions::body_source, revisions::body_html, revisions::excerpt_given);
-    let (format, source, html, excerpt_given): (_, _, String, bool) =
-        revisions::table.find(row.revision_id).select(columns).first(conn)?;
-    let excerpt = if excerpt_given { text::excerpt(&html) } else { row.excerpt.to_string() };
-    Ok(Text { body: NewBody { format, source }, html, excerpt, words: row.word_count })
+    let columns = (revisions::body_format, revisions::body_source, revisions::body_html);
+    let (format, source, html) = revisions::table.find(row.revision_id).select(columns).first(conn)?;
+    Ok(Text::ready(NewBody { format, source }, html))
 }
 
 /// A revision as a client would write it: what a change is merged into.

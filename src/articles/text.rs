@@ -1,7 +1,7 @@
 //! The text of a revision, made ready before a transaction: no write waits while another's Markdown is rendered.
 
 use super::{
-    model::BodyFormat,
+    model::{BodyFormat, Visibility},
     write::{ArticleChanges, NewArticle, NewBody},
 };
 use crate::{
@@ -20,9 +20,10 @@ const MAX_HTML: usize = 5_000_000;
 pub struct Text {
     pub body: NewBody,
     pub html: String,
-    /// The beginning, for an article without an excerpt of its own.
-    pub excerpt: String,
     pub words: i32,
+    /// The beginning, for an article without an excerpt of its own.
+    excerpt: String,
+    characters: usize,
 }
 
 impl Text {
@@ -35,14 +36,28 @@ impl Text {
             BodyFormat::Html => html::from_html(source, MAX_HTML),
         };
         let html = html.map_err(|refusal| refusal.at("/body/source"))?;
-        let text = html::text(&html);
-        Ok(Self { excerpt: html::excerpt(&text, EXCERPT), words: html::count_words(&text), html, body })
+        Ok(Self::ready(body, html))
     }
-}
 
-/// The beginning of a body.
-pub fn excerpt(html: &str) -> String {
-    html::excerpt(&html::text(html), EXCERPT)
+    /// A body that was rendered before.
+    pub fn ready(body: NewBody, html: String) -> Self {
+        let text = html::text(&html);
+        Self {
+            words: html::count_words(&text),
+            excerpt: html::excerpt(&text, EXCERPT),
+            characters: text.chars().count(),
+            html,
+            body,
+        }
+    }
+
+    /// The beginning of the body as anybody may read it: of one that is not for everybody, at most a third.
+    pub fn teaser(&self, visibility: Visibility) -> String {
+        match visibility {
+            Visibility::Public => self.excerpt.clone(),
+            Visibility::Members | Visibility::Premium => html::excerpt(&self.excerpt, EXCERPT.min(self.characters / 3)),
+        }
+    }
 }
 
 /// An article to create, with its text.

@@ -28,7 +28,7 @@ pub struct NewArticle {
     pub title: Title,
     #[serde(default)]
     pub subtitle: Option<Subtitle>,
-    /// The beginning of the body where it is left out.
+    /// Where it is left out, the beginning of the body: at most a third of one that is not for everybody.
     #[serde(default)]
     pub excerpt: Option<Excerpt>,
     #[serde(default)]

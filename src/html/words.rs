@@ -70,8 +70,9 @@ pub fn reading_minutes(words: i32) -> i32 {
 /// The beginning of a text, at most `limit` characters, cut between words.
 pub fn excerpt(text: &str, limit: usize) -> String {
     let Some((end, _)) = text.char_indices().nth(limit) else { return text.to_owned() };
+    // A character is left for the ellipsis.
     let head = &text[..end];
-    let cut = head.char_indices().nth(limit - 1).map_or(head, |(last, _)| &head[..last]);
+    let cut = head.char_indices().next_back().map_or(head, |(last, _)| &head[..last]);
     let cut = cut.rfind(char::is_whitespace).map_or(cut, |space| &cut[..space]);
     format!("{}…", cut.trim_end_matches(|c: char| c.is_whitespace() || ",;:.–—-".contains(c)))
 }
@@ -93,5 +94,6 @@ mod tests {
         assert_eq!(excerpt("short", 10), "short");
         assert_eq!(excerpt("The harbour, reopened at last", 15), "The harbour…");
         assert_eq!(excerpt(&"x".repeat(20), 10).chars().count(), 10);
+        assert_eq!(excerpt("ab", 0), "…");
     }
 }

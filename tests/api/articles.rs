@@ -423,6 +423,15 @@ async fn what_is_not_for_everybody_keeps_its_body_to_itself(app: TestApp) {
             }
         }
     }
+    // An excerpt that nobody wrote gives a third away at the most, and the whole once it is for everybody.
+    let short =
+        json!({"title": "Short", "visibility": "premium", "body": {"source": "The secret of the lamp is forty two."}});
+    let path = publish(&editor, short).await;
+    let teased = anyone.get(&path).await;
+    assert_eq!(teased.assert(200).json["excerpt"], "The secret…");
+    assert!(!String::from_utf8(teased.bytes).unwrap().contains("forty"));
+    let opened = editor.patch(&path, json!({"visibility": "public"})).await;
+    assert_eq!(opened.assert(200).json["excerpt"], "The secret of the lamp is forty two.");
     let without = anyone.get("/articles").await;
     assert!(without.json["data"].as_array().unwrap().iter().all(|article| article.get("body").is_none()));
 }
