@@ -14,6 +14,7 @@ pub mod config;
 pub mod db;
 pub mod demo;
 pub mod error;
+mod events;
 pub mod health;
 pub mod html;
 pub mod http;

@@ -149,6 +149,9 @@ diesel::table! {
         comment_count -> BigInt,
         version -> Integer,
         deleted_at -> Nullable<BigInt>,
+        scheduled_id -> Nullable<DbId>,
+        scheduled_revision -> Nullable<Integer>,
+        corrected_at -> Nullable<BigInt>,
     }
 }
 
@@ -178,6 +181,8 @@ diesel::table! {
         body_format -> Text,
         body_source -> Text,
         body_html -> Text,
+        note -> Nullable<Text>,
+        autosave -> Bool,
     }
 }
 
@@ -232,7 +237,10 @@ diesel::table! {
         working_id -> DbId,
         published_id -> Nullable<DbId>,
         published_revision -> Nullable<Integer>,
+        scheduled_revision -> Nullable<Integer>,
         status -> Text,
+        review -> Nullable<Text>,
+        corrected_at -> Nullable<BigInt>,
         comments_open -> Bool,
         comment_count -> BigInt,
         version -> Integer,
@@ -276,7 +284,10 @@ diesel::table! {
         working_id -> DbId,
         published_id -> Nullable<DbId>,
         published_revision -> Nullable<Integer>,
+        scheduled_revision -> Nullable<Integer>,
         status -> Text,
+        review -> Nullable<Text>,
+        corrected_at -> Nullable<BigInt>,
         comments_open -> Bool,
         comment_count -> BigInt,
         version -> Integer,
@@ -324,6 +335,7 @@ diesel::table! {
         version -> Integer,
         created_at -> BigInt,
         edited_at -> Nullable<BigInt>,
+        trashed_at -> Nullable<BigInt>,
     }
 }
 
@@ -349,6 +361,96 @@ diesel::table! {
         version -> Integer,
         created_at -> BigInt,
         edited_at -> Nullable<BigInt>,
+        trashed_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    use crate::db::DbId;
+    use diesel::sql_types::*;
+
+    events (id) {
+        id -> DbId,
+        kind -> Text,
+        subject_id -> DbId,
+        version -> Integer,
+        revision -> Nullable<Integer>,
+        fields -> Text,
+        user_id -> Nullable<DbId>,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    use crate::db::DbId;
+    use diesel::sql_types::*;
+
+    reviews (id) {
+        id -> DbId,
+        article_id -> DbId,
+        revision -> Integer,
+        status -> Text,
+        note -> Nullable<Text>,
+        user_id -> Nullable<DbId>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    use crate::db::DbId;
+    use diesel::sql_types::*;
+
+    previews (id) {
+        id -> DbId,
+        article_id -> DbId,
+        revision_id -> Nullable<DbId>,
+        hash -> Binary,
+        created_by -> Nullable<DbId>,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        views -> BigInt,
+        last_viewed_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    use crate::db::DbId;
+    use diesel::sql_types::*;
+
+    old_slugs (kind, slug) {
+        kind -> Text,
+        slug -> Text,
+        target_id -> DbId,
+        public -> Bool,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    use crate::db::DbId;
+    use diesel::sql_types::*;
+
+    redirects (id) {
+        id -> DbId,
+        source -> Text,
+        target -> Text,
+        status -> Integer,
+        created_by -> Nullable<DbId>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    use crate::db::DbId;
+    use diesel::sql_types::*;
+
+    corrections (id) {
+        id -> DbId,
+        article_id -> DbId,
+        kind -> Text,
+        text -> Text,
+        created_by -> Nullable<DbId>,
+        created_at -> BigInt,
     }
 }
 
@@ -371,7 +473,13 @@ diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::joinable!(revision_authors -> authors (author_id));
 diesel::joinable!(revision_tags -> tags (tag_id));
 diesel::joinable!(revisions -> users (created_by));
-diesel::allow_tables_to_appear_in_same_query!(revisions, users);
+diesel::joinable!(events -> users (user_id));
+diesel::joinable!(reviews -> users (user_id));
+diesel::joinable!(previews -> users (created_by));
+diesel::joinable!(previews -> revisions (revision_id));
+diesel::allow_tables_to_appear_in_same_query!(events, users);
+diesel::allow_tables_to_appear_in_same_query!(reviews, users);
+diesel::allow_tables_to_appear_in_same_query!(previews, users, revisions);
 diesel::allow_tables_to_appear_in_same_query!(users, sessions, refresh_tokens);
 diesel::allow_tables_to_appear_in_same_query!(
     articles,

@@ -13,6 +13,7 @@ use crate::{
     clock::Time,
     db::{Conn, Id},
     error::{Code, Error, OnTaken, Result},
+    events::{self, Event, Kind},
     http::{Expected, Versioned},
     permissions::PublishArticles,
     schema::{articles, users},
@@ -25,6 +26,21 @@ use serde_json::Value;
 impl Versioned for Row {
     fn version(&self) -> i32 {
         self.version
+    }
+}
+
+impl Row {
+    /// What the actor did to the article: one version further. The caller says what it was.
+    pub fn event(&self, actor: &Actor, at: Time) -> Event {
+        Event {
+            kind: Kind::Updated,
+            subject: self.id,
+            version: self.version + 1,
+            revision: None,
+            fields: Vec::new(),
+            by: Some(actor.user),
+            at,
+        }
     }
 }
 
@@ -70,6 +86,8 @@ pub fn insert(conn: &mut Conn, draft: &Draft, creation: Creation) -> Result<Id> 
         .execute(conn)
         .or_taken(&slug, new.slug.is_some())?;
     revisions::insert(conn, Place { id: revision, article: id, number: 1, by, at }, new, &draft.text, &refs)?;
+    let fields = Vec::new();
+    events::record(conn, Event { kind: Kind::Created, subject: id, version: 1, revision: Some(1), fields, by, at })?;
     Ok(id)
 }
 
@@ -110,16 +128,12 @@ pub fn update(
             "the article is public, where its slug and its discussion change at once; ask an author or an editor";
         return Err(Error::with(Code::Forbidden, message));
     }
-    let mut working_id = row.working_id;
+    let (mut working_id, mut revision) = (row.working_id, None);
     if !same_text(&new, &current) {
         working_id = Id::new();
-        let place = Place {
-            id: working_id,
-            article: row.id,
-            number: revisions::next_number(conn, row.id)?,
-            by: Some(actor.user),
-            at: now,
-        };
+        let number = revisions::next_number(conn, row.id)?;
+        revision = Some(number);
+        let place = Place { id: working_id, article: row.id, number, by: Some(actor.user), at: now };
         let text = match &new.body {
             Some(body) if new.body != current.body => edit.text(body)?,
             _ => revisions::text(conn, &row)?,
@@ -136,6 +150,8 @@ pub fn update(
         ))
         .execute(conn)
         .or_taken(&slug, true)?;
+    let fields = new.differing_from(&current);
+    events::record(conn, Event { kind: Kind::Updated, revision, fields, ..row.event(actor, now) })?;
     find(conn, &Eyes::Desk(actor.clone()), &row.id.into())
 }
 
@@ -174,7 +190,7 @@ pub fn delete(conn: &mut Conn, actor: &Actor, reference: &Ref, expected: &Expect
     diesel::update(articles::table.find(row.id))
         .set((articles::deleted_at.eq(now), articles::updated_at.eq(now), articles::version.eq(articles::version + 1)))
         .execute(conn)?;
-    Ok(())
+    events::record(conn, Event { kind: Kind::Trashed, ..row.event(actor, now) })
 }
 
 /// Takes an article out of the trash: it is what it was, public again where it was public.
@@ -195,5 +211,6 @@ pub fn restore(conn: &mut Conn, actor: &Actor, reference: &Ref, expected: &Expec
         ))
         .execute(conn)?;
     publication::count(conn, &row, 1)?;
+    events::record(conn, Event { kind: Kind::Restored, ..row.event(actor, now) })?;
     find(conn, &Eyes::Desk(actor.clone()), &row.id.into())
 }

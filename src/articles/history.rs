@@ -12,6 +12,7 @@ use crate::{
     clock::Time,
     db::{Conn, Id, among},
     error::{Error, Result},
+    events::{self, Event},
     http::{Expected, Page, Versioned, Window, cursor::Position, list_params, page::ListOf},
     schema::{articles, authors, revisions as r, sections, tags, users},
     values::{Ref, Slug},
@@ -177,6 +178,8 @@ pub fn restore(
             articles::version.eq(articles::version + 1),
         ))
         .execute(conn)?;
+    let fields = wanted.differing_from(&current);
+    events::record(conn, Event { revision: Some(place.number), fields, ..article.event(actor, now) })?;
     find(conn, &Eyes::Desk(actor.clone()), &article.id.into())
 }
 

@@ -55,6 +55,18 @@ pub type Title = Line<1, 200>;
 pub type Subtitle = Line<0, 300>;
 pub type Excerpt = Line<0, 500>;
 
+text_enum! {
+    /// What was last said of the working copy.
+    pub enum ReviewStatus {
+        /// Somebody asks an editor to look at it.
+        Requested = "requested",
+        /// An editor found it good.
+        Approved = "approved",
+        /// An editor asks for changes.
+        ChangesRequested = "changes_requested",
+    }
+}
+
 /// A row of `published_articles` or `article_revisions`: the article with one of its revisions.
 #[derive(Debug, Clone, Queryable)]
 pub struct Row {
@@ -72,7 +84,10 @@ pub struct Row {
     pub working_id: Id,
     pub published_id: Option<Id>,
     pub published_revision: Option<i32>,
+    pub scheduled_revision: Option<i32>,
     pub status: Status,
+    pub review: Option<ReviewStatus>,
+    pub corrected_at: Option<Time>,
     pub comments_open: bool,
     pub comment_count: i64,
     pub version: i32,
@@ -308,6 +323,9 @@ impl ToSchema for Custom {}
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub struct Schedule {
     pub publish_at: Option<Time>,
+    /// The revision that becomes public then.
+    #[schema(minimum = 1, maximum = 2_147_483_647)]
+    pub revision: Option<i32>,
     pub unpublish_at: Option<Time>,
 }
 

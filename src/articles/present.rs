@@ -103,7 +103,11 @@ impl Looking<'_> {
             created_at: row.created_at,
             revision: row.revision,
             published_revision: row.published_revision,
-            scheduled: Schedule { publish_at: row.publish_at, unpublish_at: row.unpublish_at },
+            scheduled: Schedule {
+                publish_at: row.publish_at,
+                revision: row.scheduled_revision,
+                unpublish_at: row.unpublish_at,
+            },
             deleted_at: row.deleted_at,
             related: None,
             latest: None,

@@ -1,7 +1,7 @@
 //! Publishing a revision and taking it down. The counts of tags and authors follow in the same transaction.
 
 use super::{
-    model::{Row, Status},
+    model::{ReviewStatus, Row, Status},
     queries::{Eyes, any, find, find_for_update},
 };
 use crate::{
@@ -9,6 +9,7 @@ use crate::{
     clock::Time,
     db::{Conn, Id, lock},
     error::{Error, Result},
+    events::{self, Event, Kind},
     http::Expected,
     schema::{articles, authors, revision_authors, revision_tags, revisions, tags},
     values::Ref,
@@ -38,13 +39,13 @@ pub fn put(
     let wanted = wanted
         .ok_or_else(|| Error::invalid_field("/revision", "not_found", format!("there is no revision {number}")))?;
     if row.published_id != Some(wanted) {
-        publish(conn, &row, wanted, number, now)?;
+        publish(conn, &row, wanted, number, Some(actor.user), now)?;
     }
     find(conn, &Eyes::Desk(actor.clone()), &row.id.into())
 }
 
 /// Makes `revision` the public one. The first publication gives the article its date.
-pub fn publish(conn: &mut Conn, row: &Row, revision: Id, number: i32, now: Time) -> Result<()> {
+pub fn publish(conn: &mut Conn, row: &Row, revision: Id, number: i32, by: Option<Id>, now: Time) -> Result<()> {
     count(conn, row, -1)?;
     diesel::update(articles::table.find(row.id))
         .set((
@@ -53,11 +54,14 @@ pub fn publish(conn: &mut Conn, row: &Row, revision: Id, number: i32, now: Time)
             articles::published_at.eq(row.published_at.unwrap_or(now)),
             articles::republished_at.eq(now),
             articles::publish_at.eq(None::<Time>),
-            articles::review.eq(None::<String>),
+            articles::scheduled_id.eq(None::<Id>),
+            articles::scheduled_revision.eq(None::<i32>),
+            articles::review.eq(None::<ReviewStatus>),
             articles::updated_at.eq(now),
             articles::version.eq(articles::version + 1),
         ))
         .execute(conn)?;
+    record(conn, row, Kind::Published, Some(number), by, now)?;
     count(conn, &Row { published_id: Some(revision), ..row.clone() }, 1)
 }
 
@@ -65,7 +69,7 @@ pub fn publish(conn: &mut Conn, row: &Row, revision: Id, number: i32, now: Time)
 pub fn delete(conn: &mut Conn, actor: &Actor, reference: &Ref, expected: &Expected, now: Time) -> Result<()> {
     let row = find_for_update(conn, actor, reference, false)?;
     expected.check(&row, Vec::new)?;
-    unpublish(conn, &row, now)
+    unpublish(conn, &row, Some(actor.user), now)
 }
 
 /// Leads an article that is being set up to where it is to be in its life.
@@ -78,20 +82,26 @@ pub fn lead(
 ) -> Result<()> {
     let row = any(conn, article)?;
     if let Some(at) = published_at {
-        publish(conn, &row, row.revision_id, row.revision, at)?;
+        publish(conn, &row, row.revision_id, row.revision, row.created_by, at)?;
     }
     if status == Status::Archived {
         let row = any(conn, article)?;
-        unpublish(conn, &row, published_at.unwrap_or(row.updated_at))?;
+        unpublish(conn, &row, row.created_by, published_at.unwrap_or(row.updated_at))?;
     }
-    let review = (status == Status::InReview).then_some("requested");
+    let review = (status == Status::InReview).then_some(ReviewStatus::Requested);
+    let scheduled = publish_at.map(|at| (at, row.revision_id, row.revision));
     diesel::update(articles::table.find(article))
-        .set((articles::publish_at.eq(publish_at), articles::review.eq(review)))
+        .set((
+            articles::publish_at.eq(scheduled.map(|(at, ..)| at)),
+            articles::scheduled_id.eq(scheduled.map(|(_, id, _)| id)),
+            articles::scheduled_revision.eq(scheduled.map(|(.., number)| number)),
+            articles::review.eq(review),
+        ))
         .execute(conn)?;
     Ok(())
 }
 
-pub fn unpublish(conn: &mut Conn, row: &Row, now: Time) -> Result<()> {
+pub fn unpublish(conn: &mut Conn, row: &Row, by: Option<Id>, now: Time) -> Result<()> {
     if row.published_id.is_none() {
         return Ok(());
     }
@@ -105,7 +115,12 @@ pub fn unpublish(conn: &mut Conn, row: &Row, now: Time) -> Result<()> {
             articles::version.eq(articles::version + 1),
         ))
         .execute(conn)?;
-    Ok(())
+    record(conn, row, Kind::Unpublished, row.published_revision, by, now)
+}
+
+fn record(conn: &mut Conn, row: &Row, kind: Kind, revision: Option<i32>, by: Option<Id>, at: Time) -> Result<()> {
+    let (version, fields) = (row.version + 1, Vec::new());
+    events::record(conn, Event { kind, subject: row.id, version, revision, fields, by, at })
 }
 
 /// Adds to the counts of the tags and authors of what is public of the article, or takes from them.

@@ -236,7 +236,15 @@ fn as_seen_by(actor: &Actor, row: Row) -> Row {
     if may_edit(actor, &row) {
         return row;
     }
-    Row { updated_at: row.public_updated_at, publish_at: None, unpublish_at: None, version: row.revision, ..row }
+    Row {
+        updated_at: row.public_updated_at,
+        publish_at: None,
+        scheduled_revision: None,
+        unpublish_at: None,
+        review: None,
+        version: row.revision,
+        ..row
+    }
 }
 
 /// # Errors

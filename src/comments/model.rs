@@ -58,6 +58,7 @@ pub struct Row {
     pub version: i32,
     pub created_at: Time,
     pub edited_at: Option<Time>,
+    pub trashed_at: Option<Time>,
 }
 
 /// A comment, with the replies to it where it stands in a thread.

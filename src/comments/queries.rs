@@ -162,6 +162,7 @@ pub fn insert(
         version: 1,
         created_at: now,
         edited_at: None,
+        trashed_at: None,
     };
     insert_row(conn, &row)?;
     Ok(row.shown(viewer.may::<ModerateComments>(), 0, None))
@@ -229,6 +230,7 @@ pub fn update(conn: &mut Conn, id: Id, changes: &CommentChanges, expected: &Expe
                 comments::body.eq(&new.body),
                 comments::body_html.eq(if new.body == row.body { row.body_html.clone() } else { rendered(&new.body)? }),
                 comments::edited_at.eq(edited.or(row.edited_at)),
+                comments::trashed_at.eq((new.status == Moderation::Trash).then(|| row.trashed_at.unwrap_or(now))),
                 comments::version.eq(comments::version + 1),
             ))
             .execute(conn)?;
@@ -267,11 +269,15 @@ fn show_thread(conn: &mut Conn, row: &Row) -> Result<()> {
 }
 
 /// Moves a comment to the trash. It stays in the queue under `status=trash`, and can be approved again.
-pub fn delete(conn: &mut Conn, id: Id, expected: &Expected) -> Result<()> {
+pub fn delete(conn: &mut Conn, id: Id, expected: &Expected, now: Time) -> Result<()> {
     let row = find_for_update(conn, id)?;
     expected.check(&row, Vec::new)?;
     diesel::update(comments::table.find(id))
-        .set((comments::status.eq(Moderation::Trash), comments::version.eq(comments::version + 1)))
+        .set((
+            comments::status.eq(Moderation::Trash),
+            comments::trashed_at.eq(row.trashed_at.unwrap_or(now)),
+            comments::version.eq(comments::version + 1),
+        ))
         .execute(conn)?;
     show_thread(conn, &row)
 }

@@ -154,7 +154,7 @@ async fn update_comment(
 async fn delete_comment(_: Can<ModerateComments>, app: Data<App>, path: Path<Id>, writing: Writing) -> Result<Answer> {
     writing
         .run(&app.db, move |conn, expected| {
-            queries::delete(conn, *path, expected)?;
+            queries::delete(conn, *path, expected, clock::now())?;
             Ok(Answer::no_content())
         })
         .await

@@ -81,6 +81,7 @@ pub(crate) use text_enum;
     Clone,
     Default,
     PartialEq,
+    Eq,
     serde::Serialize,
     serde::Deserialize,
     diesel::expression::AsExpression,

@@ -172,6 +172,7 @@ fn fill_comments(conn: &mut Conn, all: Vec<DemoComment>) -> Result<()> {
             version: 1,
             created_at: comment.created_at,
             edited_at: None,
+            trashed_at: (comment.status == Moderation::Trash).then_some(comment.created_at),
         };
         comments::insert_row(conn, &row)?;
     }

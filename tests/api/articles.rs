@@ -69,7 +69,7 @@ async fn only_a_title_is_needed(app: TestApp) {
     assert_eq!(article["body"], json!({"format": "markdown", "source": "", "html": ""}));
     assert_eq!(article["comments"], json!({"open": true, "count": 0}));
     assert_eq!(article["access"], json!({"granted": true, "required": "public"}));
-    assert_eq!(article["scheduled"], json!({"publish_at": null, "unpublish_at": null}));
+    assert_eq!(article["scheduled"], json!({"publish_at": null, "revision": null, "unpublish_at": null}));
     for (field, value) in [("excerpt", ""), ("visibility", "public"), ("language", "en")] {
         assert_eq!(article[field], value, "{field}");
     }

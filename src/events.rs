@@ -1,0 +1,65 @@
+//! What happened: written in the transaction that did it, and never changed. Whatever follows from a change reads it here.
+
+use crate::{
+    clock::Time,
+    db::{AsJson, Conn, Id, column::text_enum},
+    error::Result,
+    schema::events,
+};
+use diesel::prelude::*;
+
+text_enum! {
+    /// What can happen to an article.
+    pub enum Kind {
+        Created = "article.created",
+        /// Its working copy changed, or its slug or whether it takes comments.
+        Updated = "article.updated",
+        /// A revision of it became what the public sees.
+        Published = "article.published",
+        Unpublished = "article.unpublished",
+        /// It is to become public, or to be taken down, at a time.
+        Scheduled = "article.scheduled",
+        /// It is not any more.
+        Unscheduled = "article.unscheduled",
+        /// Somebody asked for a review of it, or gave one.
+        Reviewed = "article.reviewed",
+        Corrected = "article.corrected",
+        Trashed = "article.trashed",
+        Restored = "article.restored",
+        /// It is gone for good.
+        Deleted = "article.deleted",
+    }
+}
+
+/// Something that happened to what `subject` names.
+#[derive(Debug)]
+pub struct Event {
+    pub kind: Kind,
+    pub subject: Id,
+    /// The version that it made of the subject.
+    pub version: i32,
+    /// The number of the revision that it is about.
+    pub revision: Option<i32>,
+    /// The names of the fields that changed.
+    pub fields: Vec<&'static str>,
+    /// Nobody, where a schedule did it.
+    pub by: Option<Id>,
+    pub at: Time,
+}
+
+/// Writes it down.
+pub fn record(conn: &mut Conn, event: Event) -> Result<()> {
+    diesel::insert_into(events::table)
+        .values((
+            events::id.eq(Id::new()),
+            events::kind.eq(event.kind),
+            events::subject_id.eq(event.subject),
+            events::version.eq(event.version),
+            events::revision.eq(event.revision),
+            events::fields.eq(AsJson(event.fields)),
+            events::user_id.eq(event.by),
+            events::at.eq(event.at),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
