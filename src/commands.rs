@@ -6,7 +6,9 @@ use crate::{
     clock,
     config::{Command, Database, LogFormat, Serve, UserCommand},
     db::{self, Db, Id, Target},
-    demo, openapi,
+    demo,
+    jobs::Jobs,
+    openapi,
     users::{self, NewUser},
     values::Line,
 };
@@ -53,14 +55,17 @@ fn serve(mut settings: Serve) -> anyhow::Result<()> {
     let site = Site { url, name: settings.site_name.clone(), comment_depth: settings.comment_depth };
     let app = Data::new(App::new(db, site, settings.database.secret_key.as_deref())?);
     actix_web::rt::System::new().block_on(async move {
-        let mut server = pin!(app::serve(app, listener, &listening)?);
+        let mut server = pin!(app::serve(app.clone(), listener, &listening)?);
         // The first poll starts the workers and listens for signals; before it, SIGTERM would end the process at once.
         let started = poll_fn(|context| Poll::Ready(server.as_mut().poll(context))).await;
         if let Poll::Ready(ended) = started {
             return ended.context("the server failed");
         }
         print(&format!("Stet listens on http://{address} (ready in {} ms)\n", began.elapsed().as_millis()))?;
-        server.await.context("the server failed")
+        let jobs = Jobs::start(&app);
+        let ended = server.await;
+        jobs.stop().await;
+        ended.context("the server failed")
     })
 }
 

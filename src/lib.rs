@@ -19,6 +19,7 @@ pub mod health;
 pub mod html;
 pub mod http;
 mod idempotency;
+pub mod jobs;
 pub mod openapi;
 pub mod permissions;
 mod schema;

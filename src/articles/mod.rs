@@ -1,6 +1,7 @@
 //! Articles: one identity, and a list of immutable revisions. The staff see the working one, the public the published one.
 
 mod drafts;
+mod due;
 mod history;
 mod model;
 mod present;
@@ -13,6 +14,7 @@ mod text;
 mod write;
 
 pub use drafts::{Creation, insert, revise};
+pub use due::Due;
 pub use model::{BodyFormat, Row, Status};
 pub use publication::lead;
 pub use queries::{Eyes, exist, find_published, id_of, list};

@@ -65,6 +65,14 @@ pub fn publish(conn: &mut Conn, row: &Row, revision: Id, number: i32, by: Option
     count(conn, &Row { published_id: Some(revision), ..row.clone() }, 1)
 }
 
+/// Makes the revision public that was scheduled.
+pub fn publish_scheduled(conn: &mut Conn, row: &Row, now: Time) -> Result<()> {
+    let scheduled: Option<Id> = articles::table.find(row.id).select(articles::scheduled_id).first(conn)?;
+    let scheduled = scheduled.zip(row.scheduled_revision);
+    let (revision, number) = scheduled.ok_or_else(|| Error::internal("a schedule names no revision"))?;
+    publish(conn, row, revision, number, None, now)
+}
+
 /// Takes an article down. What is not public stays as it is.
 pub fn delete(conn: &mut Conn, actor: &Actor, reference: &Ref, expected: &Expected, now: Time) -> Result<()> {
     let row = find_for_update(conn, actor, reference, false)?;
@@ -105,7 +113,10 @@ pub fn unpublish(conn: &mut Conn, row: &Row, by: Option<Id>, now: Time) -> Resul
     if row.published_id.is_none() {
         return Ok(());
     }
-    count(conn, row, -1)?;
+    // What is in the trash counts nowhere already.
+    if row.deleted_at.is_none() {
+        count(conn, row, -1)?;
+    }
     diesel::update(articles::table.find(row.id))
         .set((
             articles::published_id.eq(None::<Id>),

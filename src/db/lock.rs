@@ -19,6 +19,14 @@ pub fn rows<Q: QueryFragment<Pg> + QueryId>(conn: &mut Conn, query: Q) -> QueryR
     }
 }
 
+/// As [`rows`], and waits for nobody: whether there was anything to take that nobody else holds.
+pub fn free<Q: QueryFragment<Pg> + QueryId>(conn: &mut Conn, query: Q) -> QueryResult<bool> {
+    match conn {
+        Conn::Postgres(conn) => TakenIfFree(Taken(query)).execute(conn).map(|taken| taken > 0),
+        Conn::Sqlite(_) => Ok(true),
+    }
+}
+
 /// Takes a name until the transaction ends. Whoever takes the same one waits.
 pub fn name(conn: &mut Conn, name: &str) -> QueryResult<()> {
     match conn {
@@ -52,3 +60,16 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Taken<Q> {
 }
 
 impl<Q, C: Connection> RunQueryDsl<C> for Taken<Q> {}
+
+#[derive(QueryId)]
+struct TakenIfFree<Q>(Taken<Q>);
+
+impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for TakenIfFree<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.0.walk_ast(out.reborrow())?;
+        out.push_sql(" SKIP LOCKED");
+        Ok(())
+    }
+}
+
+impl<Q, C: Connection> RunQueryDsl<C> for TakenIfFree<Q> {}

@@ -1,6 +1,7 @@
 //! The only place that knows there are two databases. `read` (or `look_up`) and `write` are the whole interface.
 
 pub(crate) mod among;
+mod clock;
 pub(crate) mod column;
 mod conn;
 mod id;
@@ -11,6 +12,7 @@ mod writer;
 
 pub use among::among;
 pub(crate) use among::in_size;
+pub use clock::now;
 pub use column::AsJson;
 pub use conn::{Conn, MultiBackend, Target, columns};
 pub use id::{DbId, Id};
@@ -133,6 +135,12 @@ impl Db {
             in_transaction(&mut conn, ending, &f)
         };
         actix_web::web::block(task).await.map_err(|_| Error::new(Code::Unavailable))?
+    }
+
+    /// How many writes of one job gain from going on at the same time: SQLite commits them together, on PostgreSQL each
+    /// would take a connection from those who wait for an answer.
+    pub fn writes_at_once(&self) -> usize {
+        if self.writer.is_some() { 32 } else { 1 }
     }
 
     /// A connection of one's own, for commands and start-up. Blocks.

@@ -17,6 +17,7 @@ mod openapi;
 mod permissions;
 mod postgres_driver;
 mod postgres_tls;
+mod publication;
 mod readme;
 mod sections;
 mod statements;

@@ -15,7 +15,9 @@ use std::sync::{
 struct Counter(Arc<AtomicUsize>);
 
 impl Counter {
-    fn of(app: &TestApp) -> Self {
+    async fn of(app: &TestApp) -> Self {
+        // What they read is no answer to anybody.
+        app.jobs.stop().await;
         let count = Arc::new(AtomicUsize::new(0));
         blocking(|| {
             // All of the pool at once, so that each is a connection of its own.
@@ -74,7 +76,7 @@ async fn discuss(editor: &Client, article: &str, threads: usize) {
 async fn a_long_list_takes_as_many_statements_as_a_short_one(app: TestApp) {
     let (editor, anyone, contributor) = (app.editor().await, app.anyone(), app.contributor().await);
     fill(&editor, 22).await;
-    let counter = Counter::of(&app);
+    let counter = Counter::of(&app).await;
     for client in [&anyone, &contributor, &editor] {
         for list in [
             "/articles?",
@@ -109,7 +111,7 @@ async fn a_whole_page_takes_as_many_statements_however_much_stands_on_it(app: Te
         editor.put(&format!("/articles/{article}/publication"), json!({})).await.assert(200);
     }
     discuss(&editor, "story-1", 15).await;
-    let counter = Counter::of(&app);
+    let counter = Counter::of(&app).await;
     for client in [&anyone, &editor] {
         for query in
             ["", "?include=comments", "?include=latest", "?include=related", "?include=related,latest,comments"]

@@ -12,6 +12,7 @@ use stet::{
     auth::{Password, passwords},
     clock,
     db::{Db, Id, Target},
+    jobs::Jobs,
     permissions::Role,
     users::{self, NewUser},
     values::Email,
@@ -24,6 +25,7 @@ pub struct TestApp {
     pub target: Target,
     pub app: Data<App>,
     pub address: String,
+    pub jobs: Jobs,
     server: ServerHandle,
     _directory: TempDir,
 }
@@ -46,7 +48,8 @@ impl TestApp {
         let server = app::serve(app.clone(), listener, &listening).unwrap();
         let handle = server.handle();
         actix_web::rt::spawn(server);
-        Self { target, app, address, server: handle, _directory: directory }
+        let jobs = Jobs::start(&app);
+        Self { target, app, address, jobs, server: handle, _directory: directory }
     }
 
     /// A stranger.

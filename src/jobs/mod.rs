@@ -1,0 +1,61 @@
+//! Loops that call feature functions: what is due happens without anybody asking for it.
+
+use crate::{app::App, articles, error::Result};
+use actix_web::{rt, web::Data};
+use std::time::Duration;
+use tokio::{sync::watch, time::timeout};
+
+/// How often a process looks for what is due: it happens within a second.
+const DUE: Duration = Duration::from_millis(500);
+
+/// What one call of a job's function left behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// Nothing that would not wait for the next time.
+    Nothing,
+    /// There may be more: call again at once.
+    More,
+}
+
+/// The loops of a process. They end with it, or when it is dropped.
+pub struct Jobs(watch::Sender<()>);
+
+impl Jobs {
+    /// Starts all loops on this thread, each at once. Any number of processes may run them on one database.
+    pub fn start(app: &Data<App>) -> Self {
+        let (stop, _) = watch::channel(());
+        let jobs = Self(stop);
+        let (mut due, db) = (articles::Due::default(), app.db.clone());
+        jobs.every(DUE, "publish what is due", async move || due.settle(&db).await);
+        jobs
+    }
+
+    /// Calls `run` again and again: after `pause`, or at once while there is more. What went wrong is logged when it
+    /// begins and when it is over, not each time between.
+    fn every(&self, pause: Duration, name: &'static str, mut run: impl AsyncFnMut() -> Result<Left> + 'static) {
+        let mut stop = self.0.subscribe();
+        rt::spawn(async move {
+            let mut failing = false;
+            loop {
+                let left = run().await;
+                match &left {
+                    Err(error) if !failing => tracing::error!(job = name, %error, "a job failed, and will try again"),
+                    Ok(_) if failing => tracing::info!(job = name, "a job works again"),
+                    _ => {}
+                }
+                failing = left.is_err();
+                let pause = if matches!(left, Ok(Left::More)) { Duration::ZERO } else { pause };
+                // Told to stop, or left alone.
+                if timeout(pause, stop.changed()).await.is_ok() {
+                    break;
+                }
+            }
+        });
+    }
+
+    /// Ends the loops: each finishes what it is doing.
+    pub async fn stop(&self) {
+        self.0.send_replace(());
+        self.0.closed().await;
+    }
+}
