@@ -52,11 +52,16 @@ pub struct Creation {
     pub at: Time,
 }
 
-/// Creates a draft. A slug that was not given is made from the title; a byline that was not given is the creator's own.
+/// Creates a draft of an article that is being set up: it refers to nothing but what is public.
 pub fn insert(conn: &mut Conn, draft: &Draft, creation: Creation) -> Result<Id> {
+    insert_as(conn, &Eyes::Public, draft, creation)
+}
+
+/// Creates a draft. A slug that was not given is made from the title; a byline that was not given is the creator's own.
+pub fn insert_as(conn: &mut Conn, eyes: &Eyes, draft: &Draft, creation: Creation) -> Result<Id> {
     let new = &draft.new;
     let Creation { id, by, at } = creation;
-    let mut refs = References::look_up(conn, new)?;
+    let mut refs = References::look_up(conn, eyes, new, &[])?;
     if new.authors.is_none()
         && let Some(user) = by
     {
@@ -114,7 +119,8 @@ pub fn update(
     let current = revisions::as_written(conn, &row)?;
     expected.check(&row, || edit.changes.differing(&current))?;
     let new = edit.changes.apply(&current)?;
-    let refs = References::look_up(conn, &new)?;
+    let eyes = Eyes::Desk(actor.clone());
+    let refs = References::look_up(conn, &eyes, &new, current.related.as_deref().unwrap_or_default())?;
     // The same authors by their slugs are no change.
     let new = refs.name_by_id(new);
     if new == current {
@@ -152,14 +158,15 @@ pub fn update(
         .or_taken(&slug, true)?;
     let fields = new.differing_from(&current);
     events::record(conn, Event { kind: Kind::Updated, revision, fields, ..row.event(actor, now) })?;
-    find(conn, &Eyes::Desk(actor.clone()), &row.id.into())
+    find(conn, &eyes, &row.id.into())
 }
 
 /// Edits the working copy of an article that is being set up.
 pub fn revise(conn: &mut Conn, article: Id, changes: &Value, by: Option<Id>, now: Time) -> Result<()> {
     let row = any(conn, article)?;
-    let new = ArticleChanges::from(changes.clone()).apply(&revisions::as_written(conn, &row)?)?;
-    let refs = References::look_up(conn, &new)?;
+    let current = revisions::as_written(conn, &row)?;
+    let new = ArticleChanges::from(changes.clone()).apply(&current)?;
+    let refs = References::look_up(conn, &Eyes::Public, &new, current.related.as_deref().unwrap_or_default())?;
     let text = Text::of(new.body.clone().unwrap_or_default())?;
     let working = Id::new();
     let place = Place { id: working, article, number: row.revision + 1, by, at: now };

@@ -47,8 +47,8 @@ pub struct Revision {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, max_length = 5_000_000, pattern = "^[^\\x00]*$")]
     pub body_html: Option<String>,
-    /// What it holds, as it would be written; what it refers to by slugs. The slug of the article and whether it takes
-    /// comments belong to no revision. Not in lists.
+    /// What it holds, as it would be written; what it refers to by slugs, without the related articles that one may not
+    /// see. The slug of the article and whether it takes comments belong to no revision. Not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = NewArticle, nullable = false)]
     pub content: Option<Value>,
@@ -138,7 +138,7 @@ pub fn get(conn: &mut Conn, actor: &Actor, reference: &Ref, number: i32) -> Resu
     let revision = revisions_of!(article.id).filter(r::number.eq(number)).first::<Columns>(conn)?;
     let body_html = r::table.find(row.revision_id).select(r::body_html).first(conn)?;
     let written = revisions::as_written(conn, &row)?;
-    let content = Some(by_slugs(conn, written)?);
+    let content = Some(by_slugs(conn, &Eyes::Desk(actor.clone()), written)?);
     Ok(Revision { body_html: Some(body_html), content, ..Revision::of(revision, &article) })
 }
 
@@ -162,7 +162,8 @@ pub fn restore(
         return Ok(article);
     }
     let text = revisions::text(conn, &old)?;
-    let refs = References::look_up(conn, &wanted)?;
+    let eyes = Eyes::Desk(actor.clone());
+    let refs = References::look_up(conn, &eyes, &wanted, wanted.related.as_deref().unwrap_or_default())?;
     let place = Place {
         id: Id::new(),
         article: article.id,
@@ -180,7 +181,7 @@ pub fn restore(
         .execute(conn)?;
     let fields = wanted.differing_from(&current);
     events::record(conn, Event { revision: Some(place.number), fields, ..article.event(actor, now) })?;
-    find(conn, &Eyes::Desk(actor.clone()), &article.id.into())
+    find(conn, &eyes, &article.id.into())
 }
 
 /// The article as it is in one of its revisions.
@@ -189,8 +190,8 @@ fn numbered(conn: &mut Conn, article: &Row, number: i32) -> Result<Row> {
     row.ok_or_else(|| Error::not_found("revision", number))
 }
 
-/// What a revision holds, in the form in which a client would write it.
-fn by_slugs(conn: &mut Conn, written: NewArticle) -> Result<Value> {
+/// What a revision holds, in the form in which a client would write it: without the pins that these eyes do not see.
+fn by_slugs(conn: &mut Conn, eyes: &Eyes, written: NewArticle) -> Result<Value> {
     macro_rules! slugs {
         ($table:ident, $refs:expr) => {{
             let refs: Vec<Ref> = $refs;
@@ -209,7 +210,7 @@ fn by_slugs(conn: &mut Conn, written: NewArticle) -> Result<Value> {
     let written = NewArticle {
         authors: Some(slugs!(authors, written.authors.unwrap_or_default())),
         tags: Some(slugs!(tags, written.tags.unwrap_or_default())),
-        related: Some(slugs!(articles, written.related.unwrap_or_default())),
+        related: Some(seen_by_slugs(conn, eyes, &written.related.unwrap_or_default())?),
         section: slugs!(sections, written.section.into_iter().collect()).pop(),
         ..written
     };
@@ -219,4 +220,11 @@ fn by_slugs(conn: &mut Conn, written: NewArticle) -> Result<Value> {
         fields.retain(|name, _| name != "slug" && name != "comments");
     }
     Ok(content)
+}
+
+/// Pinned articles by their slugs, in their order.
+fn seen_by_slugs(conn: &mut Conn, eyes: &Eyes, pinned: &[Ref]) -> Result<Vec<Ref>> {
+    let mut seen: HashMap<Id, Slug> = queries::seen_among(conn, eyes, pinned)?.into_iter().collect();
+    let named = |r: &Ref| if let Ref::Id(id) = r { seen.remove(id).map(Ref::Slug) } else { None };
+    Ok(pinned.iter().filter_map(named).collect())
 }

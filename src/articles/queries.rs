@@ -13,7 +13,7 @@ use crate::{
     schema::{
         article_revisions, articles, authors, published_articles, revision_authors, revision_tags, sections, tags,
     },
-    values::Ref,
+    values::{Ref, Slug},
 };
 use diesel::{dsl::case_when, prelude::*};
 
@@ -313,7 +313,7 @@ impl<'a> Conditions<'a> {
 }
 
 /// The ids and the slugs of a list, apart.
-fn apart(list: &List<Ref>) -> (Vec<Id>, Vec<crate::values::Slug>) {
+fn apart(list: &[Ref]) -> (Vec<Id>, Vec<Slug>) {
     let ids = list.iter().filter_map(|r| if let Ref::Id(id) = r { Some(*id) } else { None });
     let slugs = list.iter().filter_map(|r| if let Ref::Slug(slug) = r { Some(slug.clone()) } else { None });
     (ids.collect(), slugs.collect())
@@ -342,6 +342,25 @@ fn section_ids(conn: &mut Conn, list: &List<Ref>) -> Result<Vec<Id>> {
         found.extend(below.select(sections::id).load::<Id>(conn)?);
     }
     Ok(found)
+}
+
+/// The ids and slugs of those of `refs` that these eyes see: what may be referred to.
+pub fn seen_among(conn: &mut Conn, eyes: &Eyes, refs: &[Ref]) -> Result<Vec<(Id, Slug)>> {
+    use crate::schema::{article_revisions as staff, published_articles as public};
+    if refs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (ids, slugs) = apart(refs);
+    Ok(match eyes {
+        Eyes::Public => visible()
+            .filter(among(public::id, ids).or(among(public::slug, slugs)))
+            .select((public::id, public::slug))
+            .load(conn)?,
+        Eyes::Desk(actor) => desk(actor, false)
+            .filter(among(staff::id, ids).or(among(staff::slug, slugs)))
+            .select((staff::id, staff::slug))
+            .load(conn)?,
+    })
 }
 
 /// The newest published articles.

@@ -2,6 +2,7 @@
 
 use super::{
     model::{Body, BodyFormat, Custom, Row, StoredSeo},
+    queries::{self, Eyes},
     text::Text,
     write::{NewArticle, NewBody, NewSeo},
 };
@@ -29,9 +30,11 @@ pub struct References {
 }
 
 impl References {
+    /// `eyes` must see the articles that are pinned, unless they stand in `pinned`: an editor may have put them there.
+    ///
     /// # Errors
     /// 422 with a pointer to each reference that names nothing.
-    pub fn look_up(conn: &mut Conn, new: &NewArticle) -> Result<Self> {
+    pub fn look_up(conn: &mut Conn, eyes: &Eyes, new: &NewArticle, pinned: &[Ref]) -> Result<Self> {
         let mut mistakes = Vec::new();
         macro_rules! ids {
             ($field:literal, $kind:literal, $refs:expr, $table:ident) => {{
@@ -60,7 +63,11 @@ impl References {
         let (none, section) = (Vec::new(), new.section.clone().into_iter().collect::<Vec<_>>());
         let authors = ids!("/authors", "author", new.authors.as_ref().unwrap_or(&none), authors);
         let tags = ids!("/tags", "tag", new.tags.as_ref().unwrap_or(&none), tags);
-        let related = ids!("/related", "article", new.related.as_ref().unwrap_or(&none), articles);
+        let related = new.related.as_ref().unwrap_or(&none);
+        let (kept, named): (Vec<_>, Vec<_>) = related.iter().cloned().partition(|r| pinned.contains(r));
+        let kept = kept.iter().filter_map(|r| if let Ref::Id(id) = r { Some((*id, String::new())) } else { None });
+        let seen = queries::seen_among(conn, eyes, &named)?.into_iter().map(|(id, slug)| (id, slug.to_string()));
+        let related = resolve("/related", "article", related, &kept.chain(seen).collect::<Vec<_>>(), &mut mistakes);
         let section = ids!("/section", "section", &section, sections).first().copied();
         if mistakes.is_empty() { Ok(Self { authors, tags, section, related }) } else { Err(Error::invalid(mistakes)) }
     }

@@ -92,8 +92,9 @@ async fn create_article(
     writing
         .once(&app.db, who.scope(), body.digest, move |conn, _| {
             let creation = Creation { id: Id::new(), by: Some(actor.user), at: clock::now() };
-            let id = drafts::insert(conn, &draft, creation)?;
-            let row = queries::find(conn, &Eyes::Desk(actor.clone()), &id.into())?;
+            let eyes = Eyes::Desk(actor.clone());
+            let id = drafts::insert_as(conn, &eyes, &draft, creation)?;
+            let row = queries::find(conn, &eyes, &id.into())?;
             Answer::created(&desk(conn, &shared, &actor, row)?, format!("/api/v1/articles/{id}"))
         })
         .await

@@ -1,7 +1,10 @@
 //! References that lead nowhere, in circles, or to what takes no comments.
 
 use super::{draft, story};
-use crate::{on_both_databases, support::TestApp};
+use crate::{
+    on_both_databases,
+    support::{Client, TestApp},
+};
 use serde_json::json;
 
 const NOBODY: &str = "0190a5c0-7b1e-7c3a-9f00-3d5e8a1b2c4d";
@@ -22,6 +25,43 @@ async fn a_reference_to_nothing_is_pointed_at(app: TestApp) {
     assert_eq!(twice.assert(200).json["tags"].as_array().unwrap().len(), 1);
     let orphan = editor.post("/sections", json!({"name": "x", "parent": "none"})).await;
     assert_eq!(orphan.assert_problem(422, "validation_failed").mistakes(), [("/parent".into(), "not_found".into())]);
+}
+
+async fn what_one_may_not_see_cannot_be_pinned(app: TestApp) {
+    let (editor, writer, other) = (app.editor().await, app.contributor().await, app.contributor().await);
+    let hidden = draft(&other, json!({"title": "Hidden"})).await;
+    let trashed = story(&editor, json!({"title": "Trashed"})).await;
+    editor.delete("/articles/trashed").await.assert(204);
+    draft(&writer, json!({"title": "Mine"})).await;
+    story(&editor, json!({"title": "Public"})).await;
+    let path = format!("/articles/{}", draft(&writer, json!({"title": "Story"})).await);
+    for reference in [&*hidden, "hidden", &trashed, "trashed"] {
+        let absent = if reference.contains('-') { NOBODY } else { "none" };
+        let refused = async |reference: &str| {
+            let new = json!({"title": "x", "related": ["public", reference]});
+            let (new, change) = (writer.post("/articles", new.clone()).await, writer.patch(&path, new).await);
+            [new, change]
+                .map(|r| r.assert_problem(422, "validation_failed").json["errors"].to_string().replace(reference, "…"))
+        };
+        assert_eq!(refused(reference).await, refused(absent).await, "{reference}");
+    }
+    writer.patch(&path, json!({"related": ["mine", "public"]})).await.assert(200);
+    other.post("/articles", json!({"title": "x", "related": ["mine"]})).await.assert_problem(422, "validation_failed");
+    // What an editor has pinned stays, whoever edits the rest, and is shown to those who may see it.
+    editor.patch(&path, json!({"related": ["hidden", "mine"]})).await.assert(200);
+    writer.patch(&path, json!({"title": "Story, told better"})).await.assert(200);
+    editor.delete("/articles/mine").await.assert(204);
+    writer.patch(&path, json!({"title": "Story, told best"})).await.assert(200);
+    let pinned = async |client: &Client, revision: i32| {
+        let revision = client.get(&format!("{path}/revisions/{revision}")).await;
+        revision.assert(200).json["content"]["related"].clone()
+    };
+    assert_eq!((pinned(&editor, 5).await, pinned(&writer, 5).await), (json!(["hidden"]), json!([])));
+    editor.post("/articles/mine/restore", json!({})).await.assert(200);
+    assert_eq!((pinned(&editor, 5).await, pinned(&writer, 5).await), (json!(["hidden", "mine"]), json!(["mine"])));
+    writer.patch(&path, json!({"related": []})).await.assert(200);
+    writer.post(&format!("{path}/revisions/5/restore"), json!({})).await.assert(200);
+    assert_eq!(pinned(&editor, 7).await, json!(["hidden", "mine"]));
 }
 
 async fn a_tree_has_no_circles_and_an_end(app: TestApp) {
@@ -99,6 +139,7 @@ async fn comments_go_where_they_are_taken(app: TestApp) {
 
 on_both_databases! {
     a_reference_to_nothing_is_pointed_at,
+    what_one_may_not_see_cannot_be_pinned,
     a_tree_has_no_circles_and_an_end,
     two_moves_at_once_make_no_circle,
     comments_go_where_they_are_taken,
