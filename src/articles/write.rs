@@ -67,6 +67,8 @@ pub struct NewArticle {
 pub type ArticleChanges = Changes<NewArticle>;
 
 impl Settle for NewArticle {
+    const OPEN: &'static [&'static str] = &["custom"];
+
     fn settled(self, current: &Self) -> Self {
         let seo = self.seo.unwrap_or_default();
         Self {

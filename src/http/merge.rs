@@ -16,6 +16,9 @@ use utoipa::{
 
 /// What a client may write, where a change may take a field away.
 pub trait Settle: Sized {
+    /// The fields that hold whatever a client puts there.
+    const OPEN: &'static [&'static str] = &[];
+
     /// With what stands for each field that was taken away: its default, or what the resource cannot be without.
     fn settled(self, current: &Self) -> Self;
 }
@@ -33,14 +36,7 @@ impl<N: Serialize + DeserializeOwned + PartialSchema + Settle> Changes<N> {
     /// 422 with every mistake; a field that is required and set to `null` is one of them.
     pub fn apply(&self, current: &N) -> Result<N> {
         let mut value = serde_json::to_value(current).map_err(|e| Error::internal("a row is not JSON").because(e))?;
-        // A merge forgets a `null` for what is not there. Every field is there, so what is not is no field: let it be refused.
-        let null =
-            |(name, change): (&String, &Value)| (change.is_null() && value.get(name).is_none()).then(|| name.clone());
-        let unknown: Vec<_> = self.patch.as_object().into_iter().flatten().filter_map(null).collect();
-        merge(&mut value, &self.patch);
-        if let Value::Object(fields) = &mut value {
-            fields.extend(unknown.into_iter().map(|name| (name, Value::Null)));
-        }
+        merge(&mut value, &self.patch, Some(N::OPEN));
         Ok(from_value::<N>(value)?.settled(current))
     }
 
@@ -68,8 +64,9 @@ impl<N> From<Value> for Changes<N> {
     }
 }
 
-/// RFC 7396, section 2.
-fn merge(target: &mut Value, patch: &Value) {
+/// RFC 7396, section 2, which forgets a `null` for what is not there. But for `open` fields it is kept here, so that it
+/// is refused where there is no such field; where there is one, it is the same as nothing. `None`: everything is open.
+fn merge(target: &mut Value, patch: &Value, open: Option<&[&str]>) {
     let Value::Object(changes) = patch else {
         *target = patch.clone();
         return;
@@ -80,8 +77,16 @@ fn merge(target: &mut Value, patch: &Value) {
     if let Value::Object(fields) = target {
         for (name, change) in changes {
             match change {
-                Value::Null => drop(fields.shift_remove(name)),
-                change => merge(fields.entry(name).or_insert(Value::Null), change),
+                Value::Null => {
+                    let known = fields.shift_remove(name).is_some();
+                    if !known && open.is_some() {
+                        fields.insert(name.clone(), Value::Null);
+                    }
+                }
+                change => {
+                    let open = open.filter(|open| !open.contains(&name.as_str()));
+                    merge(fields.entry(name).or_insert(Value::Null), change, open);
+                }
             }
         }
     }
@@ -159,8 +164,21 @@ mod tests {
             (json!({}), json!({"a": {"bb": {"ccc": null}}}), json!({"a": {"bb": {}}})),
         ];
         for (mut target, patch, result) in cases {
-            merge(&mut target, &patch);
+            merge(&mut target, &patch, None);
             assert_eq!(target, result, "{patch}");
         }
+    }
+
+    #[test]
+    fn a_null_for_what_is_not_there_stays_to_be_refused_but_in_open_fields() {
+        let mut target = json!({"seo": {"title": "a"}, "image": null, "custom": {"a": 1}});
+        let patch = json!({
+            "seo": {"title": null, "zz": null}, "image": {"zz": null}, "zz": null, "custom": {"zz": null, "b": {"zz": null}}
+        });
+        merge(&mut target, &patch, Some(&["custom"]));
+        let expected = json!({
+            "seo": {"zz": null}, "image": {"zz": null}, "zz": null, "custom": {"a": 1, "b": {}}
+        });
+        assert_eq!(target, expected);
     }
 }

@@ -90,6 +90,29 @@ async fn taking_away_what_was_never_set_changes_nothing(app: TestApp) {
     assert_eq!(same.assert(200).etag(), before.etag());
 }
 
+async fn a_field_that_there_is_not_cannot_be_taken_away_either(app: TestApp) {
+    let editor = app.editor().await;
+    draft(&editor, json!({"title": "Ebb"})).await;
+    editor.post("/authors", json!({"name": "Mira"})).await.assert(201);
+    let picture = "https://images.example/a.jpg";
+    for (path, patch, at) in [
+        ("/articles/ebb", json!({"zz": null}), "/zz"),
+        ("/articles/ebb", json!({"seo": {"zz": null}}), "/seo/zz"),
+        ("/articles/ebb", json!({"body": {"zz": null}}), "/body/zz"),
+        ("/articles/ebb", json!({"comments": {"zz": null}}), "/comments/zz"),
+        ("/articles/ebb", json!({"image": {"url": picture, "zz": null}}), "/image/zz"),
+        ("/authors/mira", json!({"image": {"url": picture, "zz": null}}), "/image/zz"),
+        ("/authors/mira", json!({"links": [{"label": "a", "url": picture, "zz": null}]}), "/links/0/zz"),
+    ] {
+        let refused = editor.patch(path, patch.clone()).await;
+        let mistakes = refused.assert_problem(422, "validation_failed").mistakes();
+        assert_eq!(mistakes, [(at.to_owned(), "unknown_field".to_owned())], "{path} {patch}");
+    }
+    let taken = json!({"image": {"url": picture, "alt": null}, "seo": {"title": null}, "custom": {"a": null, "b": {"c": null}}});
+    let taken = editor.patch("/articles/ebb", taken).await;
+    assert_eq!((&taken.assert(200).json["image"]["alt"], &taken.json["custom"]), (&Value::Null, &json!({"b": {}})));
+}
+
 async fn a_patch_that_changes_nothing_makes_nothing(app: TestApp) {
     let editor = app.editor().await;
     editor.post("/tags", json!({"name": "Ebb"})).await.assert(201);
@@ -223,6 +246,7 @@ async fn a_rehearsal_answers_and_changes_nothing(app: TestApp) {
 on_both_databases! {
     a_patch_is_merged_into_what_is_there,
     taking_away_what_was_never_set_changes_nothing,
+    a_field_that_there_is_not_cannot_be_taken_away_either,
     a_patch_that_changes_nothing_makes_nothing,
     a_patch_obeys_the_rules_of_a_new_one,
     a_rehearsal_answers_and_changes_nothing,
