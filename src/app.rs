@@ -99,7 +99,9 @@ const BLOCKING_THREADS: usize = 2;
 /// Starts to serve. What runs in tests is what runs in production.
 pub fn serve(app: Data<App>, listener: TcpListener, listening: &Listening) -> std::io::Result<Server> {
     let document = openapi::document();
-    let paths = Data::new(Paths::new(openapi::methods(&document)));
+    let pages = [auth::setup::PAGES, openapi::PAGES].concat();
+    let pages = pages.into_iter().map(|page| (page, vec!["GET".to_owned()]));
+    let paths = Data::new(Paths::new(openapi::methods(&document).chain(pages)));
     let document = Data::new(openapi::Document::new(&document));
     let origins = listening.cors_origins.clone();
     let server = HttpServer::new(move || {

@@ -4,7 +4,7 @@ mod docs;
 mod operations;
 mod schemas;
 
-pub use docs::{Document, routes};
+pub use docs::{Document, PAGES, routes};
 
 use crate::{app, clock::Time, db::Id, error, values};
 use serde_json::{Map, Value, json};

@@ -22,6 +22,9 @@ use std::{future::ready, time::Duration};
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; connect-src 'self'; \
     form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
+/// What [`pages`] answers `GET` at.
+pub const PAGES: &[&str] = &["/setup", "/setup.js"];
+
 /// The page behind the one-time link.
 pub fn pages(config: &mut ServiceConfig) {
     let page = |content_type: &'static str, body: &'static str| {

@@ -146,7 +146,7 @@ pub fn fallback(request: &HttpRequest, paths: &Paths) -> HttpResponse {
     Error::with(Code::MethodNotAllowed, format!("allowed here: {allow}")).header(header::ALLOW, allow).error_response()
 }
 
-/// The paths of the spec and their methods.
+/// The paths of the spec and of the pages beside it, and their methods.
 pub struct Paths(Vec<(Vec<String>, String)>);
 
 impl Paths {

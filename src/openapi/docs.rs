@@ -26,6 +26,9 @@ impl Document {
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+/// What [`routes`] answers `GET` at.
+pub const PAGES: &[&str] = &["/openapi.json", "/docs", "/docs/", "/docs/{file}"];
+
 pub fn routes(config: &mut ServiceConfig) {
     let viewer = SwaggerUi::new("/docs/{_:.*}")
         .config(Config::from("/openapi.json").validator_url("none").persist_authorization(false));

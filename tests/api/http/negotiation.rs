@@ -29,10 +29,17 @@ async fn methods_are_answered_or_named(app: TestApp) {
         ("/articles/anything/publication", "DELETE, OPTIONS, PUT"),
         ("/articles/anything/restore", "OPTIONS, POST"),
         ("/auth/login", "OPTIONS, POST"),
+        ("//readyz", "GET, HEAD, OPTIONS"),
+        ("//openapi.json", "GET, HEAD, OPTIONS"),
+        ("//docs", "GET, HEAD, OPTIONS"),
+        ("//docs/", "GET, HEAD, OPTIONS"),
+        ("//docs/swagger-ui.css", "GET, HEAD, OPTIONS"),
+        ("//setup", "GET, HEAD, OPTIONS"),
+        ("//setup.js", "GET, HEAD, OPTIONS"),
     ] {
         let options = anyone.raw(Method::OPTIONS, path, Vec::new()).await;
         assert_eq!((options.assert(204).header("allow"), options.bytes.len()), (allow, 0), "{path}");
-        for method in ["PUT", "TRACE", "PURGE", "DELETE", "GET"] {
+        for method in ["PUT", "TRACE", "PURGE", "DELETE", "GET", "POST"] {
             if !allow.contains(method) {
                 let refused = anyone.raw(method.parse().unwrap(), path, Vec::new()).await;
                 assert_eq!(refused.assert_problem(405, "method_not_allowed").header("allow"), allow, "{method} {path}");
@@ -158,6 +165,16 @@ async fn headers_that_are_no_text_are_answered(app: TestApp) {
         request.extend(b"\xe9\xff\r\n\r\n{\"name\": \"Ebb\"}");
         let answer = wire(&app, &request).await;
         assert_eq!(answer.status, status, "{header}: {}", answer.body);
+    }
+    // What is not HTTP meets actix alone, which answers it without a body.
+    let long = |head: &str| format!("{head}{}", "x".repeat(140_000));
+    for (request, status) in [
+        (format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "x".repeat(65_535)), 400),
+        (long("GET /"), 431),
+        (long("GET / HTTP/1.1\r\nx: "), 431),
+    ] {
+        let answer = wire(&app, request.as_bytes()).await;
+        assert_eq!((answer.status, &*answer.body), (status, ""), "{}", answer.head);
     }
     for request in [
         "GET /api/v1/tags?\u{e9}=1 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
