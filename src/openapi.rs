@@ -11,9 +11,7 @@ use serde_json::{Map, Value, json};
 use utoipa::{PartialSchema, ToSchema};
 use utoipa_actix_web::AppExt;
 
-const DESCRIPTION: &str = "A headless CMS for newsrooms.
-
-Lists are `{\"data\": [...], \"page\": {...}}`; errors are RFC 9457 problem details with a stable `code`. Changes are JSON \
+const DESCRIPTION: &str = "Lists are `{\"data\": [...], \"page\": {...}}`; errors are RFC 9457 problem details with a stable `code`. Changes are JSON \
 Merge Patches (RFC 7396). `If-Match` keeps edits from getting lost, `Idempotency-Key` keeps a repeated `POST` from being \
 done twice, and `dry_run=true` tries a write without doing it. Unknown parameters and fields are refused, with the list \
 of what is allowed.
