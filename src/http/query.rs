@@ -63,8 +63,7 @@ fn parse<T: DeserializeOwned>(query: &str) -> Result<T> {
             _ => path,
         };
         let (code, message) = explain(&text);
-        let message =
-            message.replacen("unknown field", "unknown parameter", 1).replacen("unknown variant", "unknown value", 1);
+        let message = message.replacen("unknown field", "unknown parameter", 1);
         let code = if code == "unknown_field" { "unknown_parameter".to_owned() } else { code };
         Error::parameter(&name, code, message)
     })

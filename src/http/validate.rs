@@ -67,7 +67,7 @@ fn lists_for_objects(value: &mut Value, example: &Value, pointer: &str, mistakes
     }
     match (&mut *value, example) {
         (Value::Array(_), Value::Object(_)) => {
-            mistakes.push(FieldError::new(pointer, "invalid_type", "invalid type: a list, expected an object"));
+            mistakes.push(FieldError::new(pointer, "invalid_type", "it should be an object, not a list"));
             *value = example.clone();
         }
         (Value::Object(fields), Value::Object(examples)) => {

@@ -140,6 +140,8 @@ async fn a_list_is_no_object_and_nothing_else_is(app: TestApp) {
             let refused = editor.post(path, body.clone()).await;
             let found = refused.assert_problem(422, "validation_failed").mistakes();
             assert_eq!(found, [(String::new(), "invalid_type".to_owned())], "{path} {body}");
+            let told = refused.text("/detail");
+            assert!(told.starts_with("it should be an object, not "), "{path} {body}: {told}");
         }
     }
     for (field, value) in [
