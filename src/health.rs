@@ -1,6 +1,6 @@
 //! `/healthz` and `/readyz`: for whoever starts, stops and watches the process.
 
-use crate::{app::App, error::Result, http::Answer};
+use crate::{app::App, clock, error::Result, http::Answer, idempotency};
 use actix_web::{get, web::Data};
 use diesel::{RunQueryDsl, dsl::sql, sql_types::Integer};
 use serde::Serialize;
@@ -35,10 +35,14 @@ async fn get_health() -> Result<Answer> {
 
 /// Tell whether requests can be served
 ///
-/// Asks the database as well: send no requests where this fails, and wait.
+/// Asks the database as well: send no requests where this fails, and wait. 507 says that the disk is full: what is there
+/// can still be read.
 #[utoipa::path(tag = "Health", responses((status = OK, description = "It is ready.", body = Health)))]
 #[get("/readyz")]
 async fn get_readiness(app: Data<App>) -> Result<Answer> {
+    if !app.db.had_room() {
+        app.db.write(|conn| idempotency::try_out(conn, clock::now())).await?;
+    }
     app.db
         .read(|conn| {
             diesel::select(sql::<Integer>("1")).get_result::<i32>(conn)?;

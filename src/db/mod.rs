@@ -26,6 +26,10 @@ use diesel::{
 };
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use writer::Writer;
@@ -42,6 +46,8 @@ pub struct Db {
     pool: Pool<Manager>,
     /// SQLite takes all writes in one thread; on PostgreSQL they go to the pool.
     writer: Option<Writer>,
+    /// Whether the last write found room on the disk. Before the first one nobody knows.
+    room: Arc<AtomicBool>,
 }
 
 /// What becomes of a write that succeeded.
@@ -70,7 +76,7 @@ impl Db {
             .connection_timeout(POOL_TIMEOUT)
             .error_handler(Box::new(LogPoolErrors))
             .build(Manager(target.clone()))?;
-        Ok(Self { pool, writer })
+        Ok(Self { pool, writer, room: Arc::default() })
     }
 
     /// Reads on a thread that may block. On SQLite all of `f` sees one snapshot.
@@ -120,9 +126,28 @@ impl Db {
         ending: Ending,
         f: impl Fn(&mut Conn) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        if let Some(writer) = &self.writer {
-            return writer.run(ending, f).await;
+        let result = match &self.writer {
+            Some(writer) => writer.run(ending, f).await,
+            None => self.write_by_pool(ending, f).await,
+        };
+        match &result {
+            Ok(_) if ending == Ending::Commit => self.room.store(true, Ordering::Relaxed),
+            Err(error) if error.code() == Code::StorageFull => self.room.store(false, Ordering::Relaxed),
+            _ => {}
         }
+        result
+    }
+
+    /// Whether the last write found room on the disk: `false` says that it is worth a try.
+    pub fn had_room(&self) -> bool {
+        self.room.load(Ordering::Relaxed)
+    }
+
+    async fn write_by_pool<T: Send + 'static>(
+        &self,
+        ending: Ending,
+        f: impl Fn(&mut Conn) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let pool = self.pool.clone();
         let task = move || {
             let mut conn = checkout(&pool)?;

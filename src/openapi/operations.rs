@@ -110,7 +110,7 @@ pub fn complete(document: &mut Value) {
             "PreconditionFailed" => parameters.contains(&"IfMatch"),
             "RequestTimeout" | "ContentTooLarge" | "UnsupportedMediaType" => has_body,
             "UnprocessableContent" => has_body || parameters.contains(&"IdempotencyKey"),
-            "InsufficientStorage" => writes,
+            "InsufficientStorage" => writes || id == "get_readiness",
             _ => true,
         });
         let problems: Vec<_> = problems.collect();

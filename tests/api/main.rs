@@ -9,6 +9,7 @@ mod commands;
 mod comments;
 mod config;
 mod faults;
+mod health;
 mod history;
 mod http;
 mod leaks;
