@@ -69,8 +69,11 @@ fn serve(mut settings: Serve) -> anyhow::Result<()> {
     })
 }
 
+/// What anybody can fill a log with: a line for each request that is not HTTP, or whose connection breaks.
+const QUIET: &str = "actix_http::h1::dispatcher=off";
+
 fn start_log(settings: &Serve) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&settings.log).context("STET_LOG is not a filter")?;
+    let filter = EnvFilter::try_new(format!("{QUIET},{}", settings.log)).context("STET_LOG is not a filter")?;
     // Colours are for people: a journal or a file would keep the escape codes.
     let colours = std::io::stderr().is_terminal();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);

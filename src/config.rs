@@ -2,10 +2,10 @@
 
 use crate::{auth::Password, db::Target, values::Email};
 use clap::{
-    Args, CommandFactory, Parser, Subcommand, ValueEnum,
+    Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
     error::{ContextKind, ContextValue},
 };
-use std::{net::SocketAddr, path::PathBuf};
+use std::{env, ffi::OsStr, net::SocketAddr, path::PathBuf};
 
 /// A headless CMS for newsrooms.
 #[derive(Debug, Parser)]
@@ -21,8 +21,18 @@ impl Cli {
     /// # Errors
     /// One line that names the setting that is wrong, and does not show it where it is a secret.
     pub fn read() -> Result<Self, String> {
-        Self::try_parse().map_err(|error| complaint(&error).unwrap_or_else(|| error.exit()))
+        let read =
+            without_empty(Self::command()).try_get_matches().and_then(|mut read| Self::from_arg_matches_mut(&mut read));
+        read.map_err(|error| complaint(&error).unwrap_or_else(|| error.exit()))
     }
+}
+
+/// An empty variable counts as left out: its setting then does not look at it.
+#[expect(clippy::disallowed_methods, reason = "settings are read here")]
+fn without_empty(command: clap::Command) -> clap::Command {
+    let is_empty = |name: &OsStr| env::var_os(name).is_some_and(|value| value.is_empty());
+    let settle = |setting: clap::Arg| if setting.get_env().is_some_and(is_empty) { setting.env(None) } else { setting };
+    command.mut_args(settle).mut_subcommands(without_empty)
 }
 
 /// What is wrong with a setting that has a variable; `None` where the error is about something else.

@@ -283,6 +283,53 @@ async fn an_idle_connection_does_not_hold_up_the_end() {
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
 }
 
+#[actix_web::test]
+async fn a_setting_that_is_empty_counts_as_left_out() {
+    let folder = folder();
+    let example = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/.env.example")).unwrap();
+    let settings = example.lines().filter_map(|line| line.strip_prefix('#').filter(|line| !line.starts_with(' ')));
+    let (mut uncommented, mut empty) = (String::new(), String::new());
+    for line in settings {
+        uncommented += &format!("{line}\n");
+        empty += &format!("{}=\n", line.split('=').next().unwrap());
+    }
+    for settings in [uncommented, empty] {
+        assert!(settings.contains("STET_CORS_ORIGINS=\n"), "{settings}");
+        fs::write(folder.path().join(".env"), settings).unwrap();
+        let mut server = Server::start(folder.path(), &[], &[]);
+        Client::new(&server.address, None).get("/tags").await.assert(200);
+        server.stop();
+        assert!(folder.path().join("data/stet.db").exists());
+    }
+}
+
+#[actix_web::test]
+async fn the_log_says_what_was_asked_and_keeps_secrets() {
+    let folder = folder();
+    let mut server = Server::start(folder.path(), &["--demo"], &ADMINISTRATOR);
+    let mira = sign_in(&server, EMAIL, PASSWORD).await;
+    let client = mira.with("cookie", "hush-cookie").with("referer", "http://front.example/?hush-referer");
+    client.get("/articles?preview=hush-preview").await.assert(400);
+    client.get("/articles?limit=1").await.assert(200);
+    client.get("//docs/?hush-docs").await.assert(200);
+    client.post("/auth/refresh", json!({"refresh_token": "hush-refresh"})).await.assert(401);
+    for request in ["HUSH-GARBAGE\r\n\r\n".to_owned(), format!("GET /?hush={} HTTP/1.1\r\n\r\n", "x".repeat(70_000))] {
+        let mut stream = TcpStream::connect(server.address.trim_start_matches("http://")).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    }
+    server.stop();
+    let log = server.stderr();
+    assert!(log.contains("path=\"/api/v1/articles\" status=400"), "{log}");
+    for secret in ["hush", "HUSH", PASSWORD, &mira.token.unwrap()] {
+        assert!(!log.contains(secret), "{secret}: {log}");
+    }
+    // What anybody can send is no error of ours.
+    assert!(!log.contains("ERROR"), "{log}");
+}
+
 #[test]
 fn the_log_in_a_file_has_no_colours() {
     let folder = folder();
