@@ -5,8 +5,11 @@ use crate::{
     values::Refusal,
 };
 use argon2::{
-    Algorithm, Argon2, Params, Version,
-    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::{
+        PasswordHasher,
+        phc::{Output, PasswordHash},
+    },
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -77,59 +80,75 @@ pub fn hash(password: &Password) -> Result<String> {
         .map_err(|e| Error::internal("a password could not be hashed").because(anyhow::anyhow!("{e}")))
 }
 
-fn verify(password: &str, hash: &str) -> Result<bool> {
-    let hash = PasswordHash::new(hash)
-        .map_err(|e| Error::internal("a stored hash is broken").because(anyhow::anyhow!("{e}")))?;
-    Ok(argon2id()?.verify_password(password.as_bytes(), &hash).is_ok())
+/// What a hash is computed in: 19 MiB. Who verifies often keeps it: given back to the system's allocator and taken anew
+/// each time, it comes to lie in many places, and all of them stay taken.
+type Memory = Vec<Block>;
+
+fn verify(memory: &mut Memory, password: &str, hash: &str) -> Result<bool> {
+    let broken = || Error::internal("a stored hash is broken");
+    let hash = PasswordHash::new(hash).map_err(|e| broken().because(anyhow::anyhow!("{e}")))?;
+    let params = Params::try_from(&hash).map_err(|e| broken().because(anyhow::anyhow!("{e}")))?;
+    let (Some(salt), Some(expected)) = (&hash.salt, &hash.hash) else { return Err(broken()) };
+    if hash.algorithm != Algorithm::Argon2id.ident() || hash.version != Some(Version::V0x13.into()) {
+        return Err(broken());
+    }
+    memory.resize(params.block_count(), Block::default());
+    let mut computed = vec![0; expected.len()];
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into_with_memory(password.as_bytes(), salt, &mut computed, memory)
+        .map_err(|e| Error::internal("a password could not be hashed").because(anyhow::anyhow!("{e}")))?;
+    // Two outputs are compared in constant time.
+    Ok(Output::new(&computed).is_ok_and(|computed| computed == *expected))
 }
 
-type Job = Box<dyn FnOnce() + Send>;
+type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 
 /// Sign-ins that may wait; one more is told to come back.
 const QUEUE: usize = 64;
+/// Threads that hash at the most: each keeps its memory.
+const THREADS: usize = 4;
+/// What an unknown account is compared with, so that it takes as long as a known one. Nobody has its password.
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$dwtJngAErSsC3RGuOWPIyg$ceeG7mT6CMWtN8gqQinFE1n17PR5iRnlX5Tpshz9PCs";
 
 /// A few threads that do nothing but hash.
 #[derive(Clone)]
-pub struct Hasher {
-    jobs: SyncSender<Job>,
-    /// What an unknown account is compared with, so that it takes as long as a known one.
-    nobody: Arc<str>,
-}
+pub struct Hasher(SyncSender<Job>);
 
 impl Hasher {
-    pub fn start(threads: usize) -> anyhow::Result<Self> {
+    /// Starts a thread for each core, within the bound.
+    pub fn start(cores: usize) -> anyhow::Result<Self> {
         let (jobs, queue) = sync_channel::<Job>(QUEUE);
         let queue = Arc::new(Mutex::new(queue));
-        for _ in 0..threads {
+        for _ in 0..cores.min(THREADS) {
             let queue = Arc::clone(&queue);
             thread::Builder::new().name("stet-hasher".into()).spawn(move || {
+                let mut memory = Memory::new();
                 while let Some(job) = next(&queue) {
-                    job();
+                    job(&mut memory);
                 }
             })?;
         }
-        let nobody = hash(&Password(crate::db::Id::new().to_string()))?.into();
-        Ok(Self { jobs, nobody })
+        Ok(Self(jobs))
     }
 
     pub async fn hash(&self, password: Password) -> Result<String> {
-        self.run(move || hash(&password)).await
+        self.run(move |_| hash(&password)).await
     }
 
     /// Whether the password is the one behind the hash. Without a hash it is not, after as much work.
     pub async fn verify(&self, password: String, known: Option<String>) -> Result<bool> {
-        let nobody = Arc::clone(&self.nobody);
-        self.run(move || {
-            let matches = verify(&password, known.as_deref().unwrap_or(&nobody))?;
+        self.run(move |memory| {
+            let matches = verify(memory, &password, known.as_deref().unwrap_or(NOBODY))?;
             Ok(matches && known.is_some())
         })
         .await
     }
 
-    async fn run<T: Send + 'static>(&self, f: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    async fn run<T: Send + 'static>(&self, f: impl FnOnce(&mut Memory) -> Result<T> + Send + 'static) -> Result<T> {
         let (tell, told) = oneshot::channel();
-        let job: Job = Box::new(move || drop(tell.send(f())));
-        self.jobs.try_send(job).map_err(|_| Error::unavailable("too many sign-ins at once"))?;
+        let job: Job = Box::new(move |memory| drop(tell.send(f(memory))));
+        self.0.try_send(job).map_err(|_| Error::unavailable("too many sign-ins at once"))?;
         told.await.map_err(|_| Error::new(Code::Unavailable))?
     }
 }
@@ -140,14 +159,35 @@ fn next(queue: &Mutex<Receiver<Job>>) -> Option<Job> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Password, hash, verify};
+    use super::{Memory, NOBODY, Password, hash, verify};
 
     #[test]
     fn a_hash_is_argon2id_with_our_parameters() {
+        let memory = &mut Memory::new();
         let hash = hash(&Password::parse("correct horse".into()).unwrap()).unwrap();
-        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert!(verify("correct horse", &hash).unwrap());
-        assert!(!verify("correct horse ", &hash).unwrap());
+        for hash in [&*hash, NOBODY] {
+            assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+            assert!(!verify(memory, "correct horse ", hash).unwrap());
+        }
+        assert!(verify(memory, "correct horse", &hash).unwrap());
+    }
+
+    #[test]
+    fn a_hash_that_another_program_made_is_verified_too() {
+        // The reference program's: echo -n password | argon2 somesalt -id -t 2 -m 16 -p 1 -e
+        let hash = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+        let memory = &mut Memory::new();
+        assert!(verify(memory, "password", hash).unwrap());
+        assert!(!verify(memory, "passwore", hash).unwrap());
+        for broken in [
+            "",
+            "x",
+            "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ",
+            &hash.replace("2id", "2i"),
+            &hash.replace("19", "16"),
+        ] {
+            assert!(verify(memory, "password", broken).is_err(), "{broken}");
+        }
     }
 
     #[test]
