@@ -64,17 +64,17 @@ pub enum Rotation {
 pub fn rotate(conn: &mut Conn, token: &str, now: Time) -> Result<Rotation> {
     let hash = hash_of(token);
     let refused = || Error::with(Code::InvalidToken, "the refresh token is not valid, or no longer; sign in again");
-    let row: Option<(Id, Id, Time)> = refresh_tokens::table
+    let row: Option<(Id, Id)> = refresh_tokens::table
         .inner_join(sessions::table.inner_join(users::table))
         .filter(refresh_tokens::hash.eq(&hash))
         .filter(sessions::ended_at.is_null())
         .filter(sessions::expires_at.gt(now))
         .filter(sessions::last_seen_at.gt(now.minus(IDLE)))
         .filter(users::disabled_at.is_null())
-        .select((users::id, sessions::id, refresh_tokens::created_at))
+        .select((users::id, sessions::id))
         .first(conn)
         .optional()?;
-    let (user, session, _) = row.ok_or_else(refused)?;
+    let (user, session) = row.ok_or_else(refused)?;
     // One statement decides who was first, so that two at once get one successor.
     let unused = refresh_tokens::table.filter(refresh_tokens::hash.eq(&hash)).filter(refresh_tokens::used_at.is_null());
     if diesel::update(unused).set(refresh_tokens::used_at.eq(now)).execute(conn)? == 0 {

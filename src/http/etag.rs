@@ -81,14 +81,6 @@ impl Expected {
             _ => Ok(()),
         }
     }
-
-    /// The one version that the client names, where it names one.
-    pub fn version(&self) -> Option<i32> {
-        match self {
-            Self::States(states) => states.first().and_then(|s| s.parse().ok()),
-            Self::Anything => None,
-        }
-    }
 }
 
 #[cfg(test)]
