@@ -29,7 +29,6 @@ pub fn document() -> Value {
         (values::Ref::name(), values::Ref::schema()),
         (error::Problem::name(), error::Problem::schema()),
         (error::FieldError::name(), error::FieldError::schema()),
-        (error::Code::name(), error::Code::schema()),
     ] {
         schemas.insert(name.into_owned(), serde_json::to_value(schema).unwrap_or_default());
     }

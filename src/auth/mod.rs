@@ -35,7 +35,6 @@ use std::{
 pub struct Actor {
     pub user: Id,
     pub session: Id,
-    pub name: String,
     pub role: Role,
 }
 

@@ -128,7 +128,7 @@ JOIN revisions r ON r.id = a.published_id
 LEFT JOIN sections s ON s.id = r.section_id
 WHERE a.published_id IS NOT NULL AND a.deleted_at IS NULL;
 
--- Every revision of every article, trash included: for the staff. Which of them one sees is decided by `visible_to`.
+-- Every revision of every article, trash included: for the staff. Which of them one sees is decided in `articles/queries.rs`.
 CREATE VIEW article_revisions AS SELECT
     a.id,
     a.slug,
