@@ -1,9 +1,10 @@
 //! Serves the document and, at `/docs`, a page that shows it and asks no other host for anything.
 
-use crate::{error::Result, http::etag};
+use super::each_operation;
+use crate::http::etag;
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::header,
+    http::{StatusCode, header},
     middleware::DefaultHeaders,
     web::{self, Bytes, Data, ServiceConfig},
 };
@@ -12,15 +13,53 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 /// The document, ready to send.
 pub struct Document {
+    whole: Text,
+    for_page: Text,
+}
+
+struct Text {
     body: Bytes,
     etag: String,
 }
 
 impl Document {
     pub fn new(document: &Value) -> Self {
+        Self { whole: Text::of(document), for_page: Text::of(&for_page(document.clone())) }
+    }
+}
+
+impl Text {
+    fn of(document: &Value) -> Self {
         let body = Bytes::from(document.to_string());
         Self { etag: etag::of(None, &body), body }
     }
+
+    fn answer(&self, request: &HttpRequest) -> HttpResponse {
+        let mut response = HttpResponse::Ok();
+        response
+            .insert_header((header::ETAG, self.etag.as_str()))
+            .insert_header((header::CACHE_CONTROL, "public, no-cache"));
+        if etag::is_known(request.headers(), &self.etag) {
+            return response.status(StatusCode::NOT_MODIFIED).finish();
+        }
+        response.content_type("application/json").body(self.body.clone())
+    }
+}
+
+/// The document without examples of parameters that may be left out: the page fills in all that it has one for, and
+/// sends that.
+fn for_page(mut document: Value) -> Value {
+    let leave_out = |parameter: &mut Value| {
+        if let Some(parameter) = parameter.as_object_mut().filter(|p| p.get("required") != Some(&Value::Bool(true))) {
+            parameter.shift_remove("example");
+        }
+    };
+    each_operation(&mut document, |_, _, operation| {
+        operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten().for_each(leave_out);
+    });
+    let shared = document.pointer_mut("/components/parameters").and_then(Value::as_object_mut);
+    shared.into_iter().flat_map(|shared| shared.values_mut()).for_each(leave_out);
+    document
 }
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
@@ -31,21 +70,22 @@ pub const PAGES: &[&str] = &["/openapi.json", "/docs", "/docs/", "/docs/{file}"]
 
 pub fn routes(config: &mut ServiceConfig) {
     let viewer = SwaggerUi::new("/docs/{_:.*}")
-        .config(Config::from("/openapi.json").validator_url("none").persist_authorization(false));
-    config.route("/openapi.json", web::get().to(openapi)).route("/docs", web::get().to(to_docs)).service(
-        web::scope("").wrap(DefaultHeaders::new().add((header::CONTENT_SECURITY_POLICY, POLICY))).service(viewer),
-    );
+        .config(Config::from("/docs/openapi.json").validator_url("none").persist_authorization(false));
+    config
+        .route("/openapi.json", web::get().to(openapi))
+        .route("/docs", web::get().to(to_docs))
+        .route("/docs/openapi.json", web::get().to(openapi_for_page))
+        .service(
+            web::scope("").wrap(DefaultHeaders::new().add((header::CONTENT_SECURITY_POLICY, POLICY))).service(viewer),
+        );
 }
 
-async fn openapi(request: HttpRequest, document: Data<Document>) -> Result<HttpResponse> {
-    let mut response = HttpResponse::Ok();
-    response
-        .insert_header((header::ETAG, document.etag.as_str()))
-        .insert_header((header::CACHE_CONTROL, "public, no-cache"));
-    if etag::is_known(request.headers(), &document.etag) {
-        return Ok(response.status(actix_web::http::StatusCode::NOT_MODIFIED).finish());
-    }
-    Ok(response.content_type("application/json").body(document.body.clone()))
+async fn openapi(request: HttpRequest, document: Data<Document>) -> HttpResponse {
+    document.whole.answer(&request)
+}
+
+async fn openapi_for_page(request: HttpRequest, document: Data<Document>) -> HttpResponse {
+    document.for_page.answer(&request)
 }
 
 async fn to_docs() -> HttpResponse {

@@ -33,6 +33,24 @@ async fn the_page_that_shows_it_asks_no_other_host(app: TestApp) {
     app.anyone().get("//docs").await.assert(308);
 }
 
+async fn the_page_fills_in_nothing_that_may_be_left_out(app: TestApp) {
+    let settings = app.anyone().get("//docs/swagger-initializer.js").await;
+    assert!(String::from_utf8_lossy(&settings.assert(200).bytes).contains(r#""url": "/docs/openapi.json""#));
+    let document = app.anyone().get("//docs/openapi.json").await;
+    let (mut required, mut optional) = (0, 0);
+    walk(&document.assert(200).json, "", &mut |path, value| {
+        if !value["in"].is_string() || path.contains("securitySchemes") {
+            return;
+        }
+        let example = value.get("example").is_some();
+        assert_eq!(example, value["required"] == true, "{path}");
+        *(if example { &mut required } else { &mut optional }) += 1;
+    });
+    assert!(required > 10 && optional > 50, "{required}, {optional}");
+    assert_eq!(document.json["components"]["schemas"], DOCUMENT["components"]["schemas"]);
+    app.anyone().with("if-none-match", document.etag()).get("//docs/openapi.json").await.assert(304);
+}
+
 /// Every place in the document, with the way to it.
 fn walk(value: &Value, path: &str, f: &mut impl FnMut(&str, &Value)) {
     f(path, value);
@@ -152,4 +170,5 @@ fn every_code_of_a_problem_is_in_the_spec() {
 on_both_databases! {
     the_document_is_served_as_it_is,
     the_page_that_shows_it_asks_no_other_host,
+    the_page_fills_in_nothing_that_may_be_left_out,
 }
