@@ -179,9 +179,10 @@ macro_rules! list_params {
 }
 pub(crate) use list_params;
 
-/// The names that `fields=` may ask for: those of the resource's own fields.
+/// The names that `fields=` may ask for: those of the resource's own fields. Each is a `tt`: of a `literal` the schema's
+/// derive takes no notice, and lists the names in Rust.
 macro_rules! field_names {
-    ($(#[$doc:meta])* pub enum $name:ident { $($variant:ident = $wire:literal),* $(,)? }) => {
+    ($(#[$doc:meta])* pub enum $name:ident { $($variant:ident = $wire:tt),* $(,)? }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, utoipa::ToSchema)]
         pub enum $name { $(#[serde(rename = $wire)] $variant),* }

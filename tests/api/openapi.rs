@@ -51,6 +51,29 @@ async fn the_page_fills_in_nothing_that_may_be_left_out(app: TestApp) {
     app.anyone().with("if-none-match", document.etag()).get("//docs/openapi.json").await.assert(304);
 }
 
+async fn what_a_parameter_lists_is_taken(app: TestApp) {
+    let editor = app.editor().await;
+    let mut tried = 0;
+    for operation in operations().iter().filter(|operation| operation.method == "GET") {
+        let path = operation.template().replace("{ref}", "x").replace("{id}", "x").replace("{number}", "1");
+        for parameter in operation.value["parameters"].as_array().into_iter().flatten() {
+            let schema = &parameter["schema"];
+            let schema = if schema["items"].is_object() { &schema["items"] } else { schema };
+            let schema = match schema["$ref"].as_str() {
+                Some(reference) => DOCUMENT.pointer(reference.trim_start_matches('#')).unwrap(),
+                None => schema,
+            };
+            for value in schema["enum"].as_array().into_iter().flatten() {
+                let query = format!("{path}?{}={}", parameter["name"].as_str().unwrap(), value.as_str().unwrap());
+                let answer = editor.get(&query).await;
+                assert!(matches!(answer.status.as_u16(), 200 | 404), "{query}: {}", answer.json);
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 100, "{tried}");
+}
+
 /// Every place in the document, with the way to it.
 fn walk(value: &Value, path: &str, f: &mut impl FnMut(&str, &Value)) {
     f(path, value);
@@ -171,4 +194,5 @@ on_both_databases! {
     the_document_is_served_as_it_is,
     the_page_that_shows_it_asks_no_other_host,
     the_page_fills_in_nothing_that_may_be_left_out,
+    what_a_parameter_lists_is_taken,
 }
