@@ -58,6 +58,8 @@ permissions! {
     PublishArticles from Author;
     /// The same with everybody's articles.
     EditAnyArticle from Editor;
+    /// Approve articles, one's own too, or ask for changes.
+    ReviewArticles from Editor;
     /// Create, change and delete authors.
     ManageAuthors from Editor;
     /// Create, change and delete sections.

@@ -479,6 +479,8 @@ diesel::joinable!(previews -> users (created_by));
 diesel::joinable!(previews -> revisions (revision_id));
 diesel::allow_tables_to_appear_in_same_query!(events, users);
 diesel::allow_tables_to_appear_in_same_query!(reviews, users);
+diesel::allow_tables_to_appear_in_same_query!(articles, reviews);
+diesel::allow_tables_to_appear_in_same_query!(articles, users);
 diesel::allow_tables_to_appear_in_same_query!(previews, users, revisions);
 diesel::allow_tables_to_appear_in_same_query!(users, sessions, refresh_tokens);
 diesel::allow_tables_to_appear_in_same_query!(

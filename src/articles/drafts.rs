@@ -4,6 +4,7 @@ use super::{
     model::Row,
     publication,
     queries::{Eyes, any, find, find_editable, find_for_update},
+    reviews,
     revisions::{self, Place, References},
     text::{Draft, Edit, Text},
     write::{ArticleChanges, NewArticle},
@@ -151,6 +152,7 @@ pub fn update(
             articles::slug.eq(&slug),
             articles::comments_open.eq(comments_open),
             articles::working_id.eq(working_id),
+            articles::review.eq(reviews::after_edit(&row, working_id)),
             articles::updated_at.eq(now),
             articles::version.eq(articles::version + 1),
         ))

@@ -4,6 +4,7 @@ use super::{
     drafts,
     model::{Row, Title},
     queries::{self, Eyes, find, find_editable, find_for_update},
+    reviews,
     revisions::{self, Place, References},
     write::NewArticle,
 };
@@ -175,6 +176,7 @@ pub fn restore(
     diesel::update(articles::table.find(article.id))
         .set((
             articles::working_id.eq(place.id),
+            articles::review.eq(reviews::after_edit(&article, place.id)),
             articles::updated_at.eq(now),
             articles::version.eq(articles::version + 1),
         ))

@@ -1,5 +1,6 @@
 //! What an article is: the row that both views give, and what is shown of it.
 
+use super::reviews::LastReview;
 use crate::{
     authors::Author,
     clock::Time,
@@ -171,6 +172,8 @@ pub struct Article {
     #[schema(minimum = 1, maximum = 2_147_483_647)]
     pub published_revision: Option<i32>,
     pub scheduled: Schedule,
+    /// What was last said of the working copy; for those who may edit it.
+    pub review: Option<LastReview>,
     /// When it was moved to the trash; for the staff.
     pub deleted_at: Option<Time>,
     /// With `include=related`: what to read next, the editors' choice first.

@@ -3,7 +3,7 @@
 use super::{
     model::{Access, Article, Body, CommentSummary, Custom, JsonLd, Row, Schedule, Seo, Visibility},
     queries::Eyes,
-    related, revisions,
+    related, reviews, revisions,
     write::Include,
 };
 use crate::{
@@ -27,9 +27,9 @@ pub struct Looking<'a> {
 }
 
 impl Looking<'_> {
-    /// Whether the body may be read: what is public by anyone, the rest by those who may read everything.
+    /// Whether the body may be read: what is public by anyone, the rest by those who may read everything or were shown it.
     fn grants(&self, row: &Row) -> bool {
-        row.visibility == Visibility::Public || self.viewer.may::<ReadPremium>()
+        row.visibility == Visibility::Public || self.viewer.may::<ReadPremium>() || matches!(self.eyes, Eyes::Preview)
     }
 
     /// Articles without what stands only on their own page.
@@ -41,10 +41,13 @@ impl Looking<'_> {
         let mut authors = authors::of_revisions(conn, ids.clone())?;
         let mut tags = tags::of_revisions(conn, ids.clone())?;
         let mut bodies = if with_body { revisions::bodies(conn, ids, self.with_source())? } else { HashMap::new() };
+        let mut reviews = reviews::last(conn, &rows)?;
         let article = |row: Row| {
             let id = row.revision_id;
+            let review = reviews.remove(&row.id);
             let body = with_body.then(|| bodies.remove(&id).filter(|_| self.grants(&row)));
-            self.article(row, authors.remove(&id).unwrap_or_default(), tags.remove(&id).unwrap_or_default(), body)
+            let (authors, tags) = (authors.remove(&id).unwrap_or_default(), tags.remove(&id).unwrap_or_default());
+            Article { review, ..self.article(row, authors, tags, body) }
         };
         Ok(rows.into_iter().map(article).collect())
     }
@@ -108,6 +111,7 @@ impl Looking<'_> {
                 revision: row.scheduled_revision,
                 unpublish_at: row.unpublish_at,
             },
+            review: None,
             deleted_at: row.deleted_at,
             related: None,
             latest: None,

@@ -23,6 +23,8 @@ pub enum Eyes {
     Public,
     /// The working copy of what the actor may edit, and what is published of the rest.
     Desk(Actor),
+    /// What is published; and the one revision that a preview shows, whole.
+    Preview,
 }
 
 impl Eyes {
@@ -80,6 +82,9 @@ macro_rules! questions {
                 let p = c.params;
                 if let Some(statuses) = &p.status {
                     query = query.filter(v::status.eq_any(statuses.0.clone()));
+                }
+                if let Some(reviews) = &p.review {
+                    query = query.filter(v::review.eq_any(reviews.iter().copied().map(Some).collect::<Vec<_>>()));
                 }
                 if let Some(featured) = p.featured {
                     query = query.filter(v::featured.eq(featured));
@@ -168,8 +173,13 @@ fn changed<'a>(actor: &Actor, changed: bool) -> staff::Query<'a> {
     } else {
         live.filter(v::published_id.eq(v::working_id.nullable()))
     };
-    // Of what is somebody else's, nobody learns that a change of it is in preparation.
-    if actor.may::<EditAnyArticle>() { live } else { live.filter(v::created_by.eq(actor.user)) }
+    own(live, actor)
+}
+
+/// What the actor may edit: of what is somebody else's, nobody learns that a change of it is in preparation.
+fn own<'a>(query: staff::Query<'a>, actor: &Actor) -> staff::Query<'a> {
+    use crate::schema::article_revisions as v;
+    if actor.may::<EditAnyArticle>() { query } else { query.filter(v::created_by.eq(actor.user)) }
 }
 
 fn named<'a>(query: staff::Query<'a>, reference: &'a Ref) -> staff::Query<'a> {
@@ -186,7 +196,7 @@ pub fn list(conn: &mut Conn, eyes: &Eyes, params: &ArticleParams, window: &Windo
     };
     let sort = params.sort.unwrap_or_default();
     match eyes {
-        Eyes::Public => {
+        Eyes::Public | Eyes::Preview => {
             let filtered = || public::filtered(visible(), &conditions);
             let page = public::page(conn, filtered(), sort, window)?;
             let total = window.count.then(|| filtered().count().get_result(conn)).transpose()?;
@@ -198,6 +208,7 @@ pub fn list(conn: &mut Conn, eyes: &Eyes, params: &ArticleParams, window: &Windo
                     Some(is) => changed(actor, is),
                     None => desk(actor, params.deleted == Some(true)),
                 };
+                let query = if params.review.is_some() { own(query, actor) } else { query };
                 staff::filtered(query, &conditions)
             };
             let down = sort == ArticleSort::UpdatedAtDown;
@@ -251,7 +262,7 @@ fn as_seen_by(actor: &Actor, row: Row) -> Row {
 /// 404 for what these eyes do not see: it makes no difference whether it exists.
 pub fn find(conn: &mut Conn, eyes: &Eyes, reference: &Ref) -> Result<Row> {
     match eyes {
-        Eyes::Public => find_published(conn, reference),
+        Eyes::Public | Eyes::Preview => find_published(conn, reference),
         Eyes::Desk(actor) => {
             let row = named(desk(actor, false), reference).first::<Row>(conn).optional()?;
             row.map(|row| as_seen_by(actor, row)).ok_or_else(|| Error::not_found("article", reference))
@@ -385,6 +396,18 @@ pub fn any(conn: &mut Conn, id: Id) -> Result<Row> {
 pub fn numbered(conn: &mut Conn, id: Id, number: i32) -> Result<Option<Row>> {
     use crate::schema::article_revisions as v;
     Ok(article_revisions::table.filter(v::id.eq(id)).filter(v::revision.eq(number)).first(conn).optional()?)
+}
+
+/// An article that is not in the trash, as it is in one of its revisions: the working one where none is named. For
+/// those who decide elsewhere who may have it.
+pub fn in_revision(conn: &mut Conn, id: Id, revision: Option<Id>) -> Result<Option<Row>> {
+    use crate::schema::article_revisions as v;
+    let there = article_revisions::table.filter(v::id.eq(id)).filter(v::deleted_at.is_null());
+    let row = match revision {
+        Some(revision) => there.filter(v::revision_id.eq(revision)).first(conn),
+        None => there.filter(v::revision_id.eq(v::working_id)).first(conn),
+    };
+    Ok(row.optional()?)
 }
 
 /// Whether there is any article at all.

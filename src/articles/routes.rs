@@ -5,8 +5,9 @@ use super::{
     history::{self, Revision, RevisionList, RevisionParams},
     model::{Article, ArticleList, Row},
     present::Looking,
-    publication,
+    preview_routes, publication,
     queries::{self, Eyes},
+    review_routes,
     text::{Draft, Edit},
     write::{ArticleChanges, ArticleParams, Include, ListInclude, NewArticle, NewPublication, ShowParams},
 };
@@ -17,7 +18,7 @@ use crate::{
     clock,
     db::{Conn, Id},
     error::{Error, Result},
-    http::{Answer, Json, NoParams, OptionalJson, Path, Query, WriteParams, Writing, json},
+    http::{Answer, HeadersOnly, Json, NoParams, OptionalJson, Path, Query, WriteParams, Writing, json},
     permissions::{PublishArticles, WriteArticles},
     values::{Ref, Whole},
 };
@@ -39,7 +40,9 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(unpublish_article)
         .service(list_revisions)
         .service(get_revision)
-        .service(restore_revision);
+        .service(restore_revision)
+        .configure(review_routes::routes)
+        .configure(preview_routes::routes);
 }
 
 /// List articles
@@ -56,6 +59,9 @@ async fn list_articles(viewer: Viewer, app: Data<App>, query: Query<ArticleParam
     }
     if matches!(eyes, Eyes::Public) && query.changed.is_some() {
         return Err(Error::parameter("changed", "not_allowed", "what is in preparation is for the staff"));
+    }
+    if matches!(eyes, Eyes::Public) && query.review.is_some() {
+        return Err(Error::parameter("review", "not_allowed", "what is in preparation is for the staff"));
     }
     if query.deleted == Some(true) && query.changed.is_some() {
         return Err(Error::parameter("changed", "conflict", "nothing in the trash is public"));
@@ -102,13 +108,23 @@ async fn create_article(
 
 /// Get an article
 ///
-/// By its id or its slug. With `include=related,latest,comments` it is a whole page in one request.
+/// By its id or its slug. With `include=related,latest,comments` it is a whole page in one request. With the token of a
+/// preview it is what the preview shows, for whoever asks: as it will look to the public, and in no cache.
 #[utoipa::path(
     tag = "Articles", params(("ref" = Ref, Path, description = "The article's id or slug."), ShowParams),
     responses((status = OK, description = "The article.", body = Article))
 )]
 #[get("/articles/{ref}")]
-async fn get_article(viewer: Viewer, app: Data<App>, path: Path<Ref>, query: Query<ShowParams>) -> Result<Answer> {
+async fn get_article(
+    viewer: Viewer,
+    app: Data<App>,
+    path: Path<Ref>,
+    query: Query<ShowParams>,
+    headers_only: HeadersOnly,
+) -> Result<Answer> {
+    if let Some(token) = &query.preview {
+        return preview_routes::show(&app, path.0, token.as_str(), &query, headers_only).await;
+    }
     let eyes = Eyes::of(&viewer, query.view)?;
     let shared = app.clone();
     app.db
@@ -305,7 +321,7 @@ async fn restore_revision(
 }
 
 /// The article as the one who wrote it sees it.
-fn desk(conn: &mut Conn, app: &App, actor: &Actor, row: Row) -> Result<Article> {
+pub fn desk(conn: &mut Conn, app: &App, actor: &Actor, row: Row) -> Result<Article> {
     let (viewer, eyes) = (Viewer::Staff(actor.clone()), Eyes::Desk(actor.clone()));
     Looking { app, viewer: &viewer, eyes: &eyes }.one(conn, row, &[] as &[Include])
 }

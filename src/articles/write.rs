@@ -1,6 +1,6 @@
 //! What a client may write of an article, and what may be asked of a list of them.
 
-use super::model::{BodyFormat, Custom, Excerpt, Status, Subtitle, Title, Visibility};
+use super::model::{BodyFormat, Custom, Excerpt, ReviewStatus, Status, Subtitle, Title, Visibility};
 use crate::{
     clock::Time,
     http::{Changes, List, Settle, field_names, list_params},
@@ -162,7 +162,7 @@ field_names! {
         Section = "section", Image = "image", Visibility = "visibility", Access = "access", Featured = "featured",
         Language = "language", Comments = "comments", Seo = "seo", Custom = "custom", PublishedAt = "published_at",
         UpdatedAt = "updated_at", CreatedAt = "created_at", Revision = "revision", PublishedRevision = "published_revision",
-        Scheduled = "scheduled", DeletedAt = "deleted_at", Related = "related", Latest = "latest", Thread = "thread",
+        Scheduled = "scheduled", Review = "review", DeletedAt = "deleted_at", Related = "related", Latest = "latest", Thread = "thread",
     }
 }
 
@@ -234,6 +234,9 @@ list_params! {
         /// Is in any of these states. For the staff; the public sees what is published.
         #[param(inline, value_type = Option<Vec<Status>>, style = Form, explode = false, max_items = 50)]
         pub status: Option<List<Status>>,
+        /// Was last said any of this of its working copy, published or not: of what one may edit. For the staff.
+        #[param(inline, value_type = Option<Vec<ReviewStatus>>, style = Form, explode = false, max_items = 50)]
+        pub review: Option<List<ReviewStatus>>,
         /// Is featured, or is not.
         #[param(example = true)]
         pub featured: Option<bool>,
@@ -278,6 +281,9 @@ pub struct ShowParams {
     /// Whose eyes to see with. For the staff.
     #[param(inline)]
     pub view: Option<View>,
+    /// The token of a preview: shows what it was made for, drafts too, to people without an account. Not with `view`.
+    #[param(inline)]
+    pub preview: Option<Line<1, 200>>,
     /// What to add to the article: the whole page in one request.
     #[param(inline, value_type = Option<Vec<Include>>, style = Form, explode = false, max_items = 50)]
     #[serde(default)]

@@ -16,7 +16,7 @@ use aws_lc_rs::{
 use diesel::prelude::*;
 use jsonwebtoken::{DecodingKey, EncodingKey};
 
-/// What signs tokens and cursors.
+/// What signs tokens and cursors, and what previews are made with.
 pub struct Keyring {
     pub(super) kid: String,
     pub(super) signing: EncodingKey,
@@ -25,6 +25,7 @@ pub struct Keyring {
     /// What tokens say of who issued them, and for whom.
     pub(super) issuer: String,
     cursor: Vec<u8>,
+    preview: Vec<u8>,
 }
 
 type Row = (Id, String, Vec<u8>, bool);
@@ -40,6 +41,7 @@ impl Keyring {
             lock::table(conn, "keys")?;
             ensure(conn, "token", secret_key)?;
             ensure(conn, "cursor", secret_key)?;
+            ensure(conn, "preview", secret_key)?;
             Ok(keys::table
                 .filter(keys::retired_at.is_null())
                 .order((keys::created_at.desc(), keys::id.desc()))
@@ -63,11 +65,16 @@ impl Keyring {
             verifying: of("token").map(public).collect::<anyhow::Result<_>>()?,
             issuer,
             cursor: of("cursor").next().context("no cursor key was made")?.2.clone(),
+            preview: of("preview").next().context("no preview key was made")?.2.clone(),
         })
     }
 
     pub fn cursor_key(&self) -> &[u8] {
         &self.cursor
+    }
+
+    pub fn preview_key(&self) -> &[u8] {
+        &self.preview
     }
 }
 

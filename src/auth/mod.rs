@@ -43,6 +43,16 @@ impl Actor {
         self.role.may::<P>()
     }
 
+    /// # Errors
+    /// 403 for a role that may not.
+    pub fn must<P: Permission>(&self) -> Result<()> {
+        if self.may::<P>() {
+            return Ok(());
+        }
+        let message = format!("this takes the role {} or above; yours is {}", P::FROM, self.role);
+        Err(Error::with(Code::Forbidden, message))
+    }
+
     /// Whose idempotency keys these are.
     pub fn scope(&self) -> String {
         self.user.to_string()
@@ -135,14 +145,8 @@ impl<P: Permission> FromRequest for Can<P> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         ready(Viewer::from_request(request, payload).into_inner().and_then(|viewer| {
             let Viewer::Staff(actor) = viewer else { return Err(Error::new(Code::Unauthenticated)) };
-            if actor.may::<P>() {
-                Ok(Self { actor, permission: PhantomData })
-            } else {
-                Err(Error::with(
-                    Code::Forbidden,
-                    format!("this takes the role {} or above; yours is {}", P::FROM, actor.role),
-                ))
-            }
+            actor.must::<P>()?;
+            Ok(Self { actor, permission: PhantomData })
         }))
     }
 }

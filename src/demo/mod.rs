@@ -57,6 +57,8 @@ struct DemoArticle {
     created_at: Time,
     published_at: Option<Time>,
     publish_at: Option<Time>,
+    /// What its owner said when asking for a review.
+    review: Option<articles::Note>,
     /// Articles pinned below it; they may stand further down.
     pins: Vec<Slug>,
     /// An edit of the live article that is not published.
@@ -126,6 +128,9 @@ fn fill_articles(conn: &mut Conn, all: Vec<DemoArticle>, owners: &HashMap<String
         articles::pin(conn, article.id, &pins)?;
         let by = owners.get(article.owner.as_ref()).copied();
         articles::lead(conn, article.id, article.status, article.published_at, article.publish_at)?;
+        if let Some(note) = article.review {
+            articles::ask_for_review(conn, article.id, Some(note), by, article.created_at)?;
+        }
         if let Some(changes) = &article.changes {
             articles::revise(conn, article.id, changes, by, article.published_at.unwrap_or(article.created_at))?;
         }

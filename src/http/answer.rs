@@ -32,12 +32,15 @@ pub struct Answer {
     pub surrogate_key: Option<String>,
     /// Whether it is the first answer to an idempotency key, given again.
     pub replayed: bool,
+    /// Whether it is for the one who asked alone.
+    pub unlisted: bool,
 }
 
 impl Answer {
     fn new(status: StatusCode, body: Vec<u8>) -> Self {
+        let content_type = "application/json";
         let (etag, location, link, surrogate_key) = (None, None, None, None);
-        Self { status, body, content_type: "application/json", etag, location, link, surrogate_key, replayed: false }
+        Self { status, body, content_type, etag, location, link, surrogate_key, replayed: false, unlisted: false }
     }
 
     /// 200 with a resource.
@@ -94,6 +97,11 @@ impl Answer {
         Self::new(StatusCode::NO_CONTENT, Vec::new())
     }
 
+    /// For the one who asked alone: no cache keeps it, no search engine lists it, no link on it tells where it was.
+    pub fn unlisted(self) -> Self {
+        Self { etag: None, surrogate_key: None, unlisted: true, ..self }
+    }
+
     /// Names what the answer was made from.
     pub fn keyed(mut self, surrogate_key: impl Into<String>) -> Self {
         self.surrogate_key = Some(surrogate_key.into());
@@ -129,6 +137,11 @@ impl Responder for Answer {
         }
         if let Some(key) = self.surrogate_key {
             response.insert_header(("surrogate-key", key));
+        }
+        if self.unlisted {
+            response.insert_header((header::CACHE_CONTROL, "no-store"));
+            response.insert_header(("x-robots-tag", "noindex"));
+            response.insert_header((header::REFERRER_POLICY, "no-referrer"));
         }
         if self.replayed {
             response.insert_header(("idempotent-replayed", "true"));

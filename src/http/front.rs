@@ -1,12 +1,12 @@
 //! What happens to every request before and after its handler.
 
-use super::{answer::SPARSE, etag, request_id};
+use super::{HeadersOnly, answer::SPARSE, etag, request_id};
 use crate::{
     auth,
     error::{Code, Error},
 };
 use actix_web::{
-    HttpRequest, HttpResponse, ResponseError,
+    HttpMessage, HttpRequest, HttpResponse, ResponseError,
     body::{EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
@@ -87,6 +87,7 @@ pub async fn inner<B: MessageBody + 'static>(
     if request.method() == Method::HEAD {
         // The server leaves the body of an answer to HEAD away by itself.
         request.head_mut().method = Method::GET;
+        request.extensions_mut().insert(HeadersOnly(true));
     }
     if !accepts_json(request.headers()) && is_api(request.path()) {
         return Ok(request
@@ -105,7 +106,9 @@ pub async fn inner<B: MessageBody + 'static>(
         let headers = response.headers_mut();
         // A shared cache asks each time and is mostly told 304: what is taken down is gone at once.
         let kept = if cacheable { "public, no-cache" } else { "no-store" };
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(kept));
+        if !headers.contains_key(header::CACHE_CONTROL) {
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(kept));
+        }
         headers.append(header::VARY, HeaderValue::from_static("accept, authorization"));
     }
     Ok(response.map_into_left_body())

@@ -45,7 +45,7 @@ impl<T: DeserializeOwned + ToSchema + 'static> FromRequest for Json<T> {
 }
 
 /// The same, or no body at all: then it is `T`'s default.
-pub struct OptionalJson<T>(pub T);
+pub struct OptionalJson<T>(pub T, pub Digest);
 
 impl<T: DeserializeOwned + ToSchema + Default + 'static> FromRequest for OptionalJson<T> {
     type Error = Error;
@@ -53,7 +53,10 @@ impl<T: DeserializeOwned + ToSchema + Default + 'static> FromRequest for Optiona
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let body = extract(request, payload, || Some(T::default()));
-        Box::pin(async { Ok(Self(body.await?.value)) })
+        Box::pin(async {
+            let Json { value, digest } = body.await?;
+            Ok(Self(value, digest))
+        })
     }
 }
 

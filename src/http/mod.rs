@@ -4,6 +4,7 @@ pub mod answer;
 pub mod cursor;
 pub mod etag;
 pub mod front;
+mod headers_only;
 pub mod json;
 mod merge;
 mod mistakes;
@@ -16,6 +17,7 @@ mod writing;
 
 pub use answer::Answer;
 pub use etag::{Expected, Versioned};
+pub use headers_only::HeadersOnly;
 pub use json::{Json, OptionalJson};
 pub use merge::{Changes, Settle};
 pub use page::{Page, Window};

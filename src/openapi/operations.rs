@@ -132,7 +132,7 @@ pub fn complete(document: &mut Value) {
         if method == "patch" {
             take_both_media_types(operation);
         }
-        if id == "publish_article" {
+        if ["publish_article", "create_preview"].contains(&id.as_str()) {
             operation["requestBody"]["required"] = json!(false);
         }
         add_sparse(operation);
@@ -164,14 +164,18 @@ fn add_headers(response: &mut Value, method: &str, signs_in: bool, id: &str) {
 /// From what was created to what may be done with it.
 fn add_links(created: &mut Value, id: &str) {
     let name = id.trim_start_matches("create_");
-    let parameter = if name == "comment" { "id" } else { "ref" };
-    let link = |verb: &str| {
+    let (parameters, verbs): (_, &[&str]) = match name {
+        "comment" => (json!({"id": "$response.body#/id"}), &["get", "update", "delete"]),
+        "preview" => (json!({"ref": "$response.body#/article_id", "id": "$response.body#/id"}), &["get", "delete"]),
+        _ => (json!({"ref": "$response.body#/id"}), &["get", "update", "delete"]),
+    };
+    let link = |verb: &&str| {
         let operation = format!("{verb}_{name}");
-        let link = json!({"operationId": operation, "parameters": {parameter: "$response.body#/id"}, "description": format!("What was created, to {verb}.")});
+        let link = json!({"operationId": operation, "parameters": parameters, "description": format!("What was created, to {verb}.")});
         (operation, link)
     };
     if let Some(created) = created.as_object_mut() {
-        created.insert("links".into(), ["get", "update", "delete"].map(link).into_iter().collect::<Map<_, _>>().into());
+        created.insert("links".into(), verbs.iter().map(link).collect::<Map<_, _>>().into());
     }
 }
 

@@ -9,6 +9,7 @@ const OPTIONAL: &[(&str, &[&str])] = &[
     ("Body", &["source"]),
     ("Comment", &["body", "email", "replies"]),
     ("PageInfo", &["total"]),
+    ("Preview", &["url", "token"]),
     ("Revision", &["body_html", "content"]),
 ];
 

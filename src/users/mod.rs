@@ -3,5 +3,5 @@
 mod model;
 mod queries;
 
-pub use model::{NewUser, User};
+pub use model::{Colleague, NewUser, User};
 pub use queries::{find, find_by_email, has_administrator, insert};

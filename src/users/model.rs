@@ -9,7 +9,7 @@ use crate::{
     values::{Email, Line},
 };
 use diesel::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// The row, with the hash of the password.
@@ -54,6 +54,13 @@ impl From<UserRow> for User {
         let UserRow { id, email, name, role, author_id, version, created_at, updated_at, .. } = row;
         Self { id, email, name, role, author_id, created_at, updated_at, version }
     }
+}
+
+/// Somebody on the staff, as colleagues are told of.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Colleague {
+    pub id: Id,
+    pub name: Line<1, 100>,
 }
 
 /// What a new user is made of.

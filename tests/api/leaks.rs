@@ -52,6 +52,8 @@ struct Newsroom {
     premium: String,
     articles: Vec<String>,
     comments: Vec<String>,
+    /// What opens a preview of the published revision of "reopens".
+    preview: String,
     hidden_articles: Vec<String>,
     hidden_comments: Vec<String>,
 }
@@ -81,6 +83,7 @@ impl Newsroom {
             premium,
             articles: Vec::new(),
             comments: Vec::new(),
+            preview: String::new(),
             hidden_articles: Vec::new(),
             hidden_comments: Vec::new(),
         };
@@ -119,6 +122,7 @@ impl Newsroom {
         let staff = json!({"body": "From the desk.", "parent_id": approved});
         let staff = self.owner.post("/articles/reopens/comments", staff).await.assert(201).text("/id");
         self.comments.extend([approved, staff]);
+        self.preview = self.preview_of("reopens", json!({"revision": 1})).await;
     }
 
     async fn publish(&mut self, article: Value) {
@@ -140,13 +144,19 @@ impl Newsroom {
         id
     }
 
+    /// What opens a preview.
+    async fn preview_of(&self, article: &str, preview: Value) -> String {
+        self.owner.post(&format!("/articles/{article}/previews"), preview).await.assert(201).text("/token")
+    }
+
     /// Adds an article in every state that is not public, a change of one that is, and comments that nobody approved.
     async fn add_secrets(&mut self) {
         let word = self.word.clone();
         let state = |name: &str| secret(&word, &format!("{word}-{name}"));
         self.hide(state("draft")).await;
         let review = self.hide(state("review")).await;
-        self.sql(&format!("UPDATE articles SET review = 'requested' WHERE slug = '{word}-review'"));
+        let requested = json!({"status": "requested", "note": format!("Is {word} right?")});
+        self.owner.put(&format!("/articles/{review}/review"), requested.clone()).await.assert(200);
         self.hide(state("scheduled")).await;
         self.sql(&format!("UPDATE articles SET publish_at = 4102444800000000 WHERE slug = '{word}-scheduled'"));
         let archived = self.hide(state("archived")).await;
@@ -166,7 +176,10 @@ impl Newsroom {
         changes["related"] = json!(["floods"]);
         for article in ["reopens", "floods", "sold", "replaced"] {
             self.owner.patch(&format!("/articles/{article}"), changes.clone()).await.assert(200);
+            self.owner.put(&format!("/articles/{article}/review"), requested.clone()).await.assert(200);
+            self.preview_of(article, json!({})).await;
         }
+        self.editor.put("/articles/sold/review", json!({"status": "approved", "note": word})).await.assert(200);
         for (status, parent) in [("pending", false), ("spam", false), ("trash", false), ("pending", true)] {
             let mut body = comment(&word);
             if parent {
@@ -187,8 +200,10 @@ impl Newsroom {
         let mut answers = BTreeMap::new();
         for operation in spec::operations().iter().filter(|operation| operation.method == "GET") {
             for path in self.paths(operation) {
-                let mut next =
-                    queries(operation).into_iter().map(|query| format!("{path}?{query}")).collect::<Vec<_>>();
+                let mut next = queries(operation, &self.preview)
+                    .into_iter()
+                    .map(|query| format!("{path}?{query}"))
+                    .collect::<Vec<_>>();
                 while let Some(path) = next.pop() {
                     let reply = client.get(&path).await;
                     // A chain of pages with one row each shows every row's cursor.
@@ -261,14 +276,19 @@ impl Kept {
 }
 
 /// Each parameter with each of its values, alone and with a count where there are any; and mistakes, for their texts.
-fn queries(operation: &Operation) -> Vec<String> {
+fn queries(operation: &Operation, preview: &str) -> Vec<String> {
     let parameters = operation.value["parameters"].as_array().cloned().unwrap_or_default();
     let parameters: Vec<_> = parameters.iter().filter(|parameter| parameter["in"] == "query").collect();
     let counts = parameters.iter().any(|parameter| parameter["name"] == "count");
     let mut queries = vec![String::new(), "nothing=1".to_owned()];
     for parameter in parameters {
         let name = parameter["name"].as_str().unwrap();
-        for value in values(name, &parameter["schema"]) {
+        let values = if name == "preview" {
+            vec![preview.to_owned(), format!("{preview}&include=related,latest,comments"), "none".to_owned()]
+        } else {
+            values(name, &parameter["schema"])
+        };
+        for value in values {
             queries.push(format!("{name}={value}"));
             if counts {
                 queries.push(format!("limit=100&count=true&{name}={value}"));
@@ -399,6 +419,7 @@ fn probes() -> Vec<(Method, String, Option<Value>)> {
         let method = Method::from_bytes(operation.method.as_bytes()).unwrap();
         probes.push((method, path, (!body.is_null()).then_some(body)));
     }
+    probes.push((Method::GET, "/articles/{}?preview=stet_preview_none".into(), None));
     assert!(probes.len() > 8);
     probes
 }

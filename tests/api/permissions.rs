@@ -47,6 +47,13 @@ const TABLE: &[(&str, Who)] = &[
     ("list_revisions", Own(Contributor, Editor)),
     ("get_revision", Own(Contributor, Editor)),
     ("restore_revision", Own(Contributor, Editor)),
+    ("list_reviews", Own(Contributor, Editor)),
+    ("review_article", Own(Contributor, Editor)),
+    ("withdraw_review", Own(Contributor, Editor)),
+    ("list_previews", Own(Contributor, Editor)),
+    ("create_preview", Own(Contributor, Editor)),
+    ("get_preview", Own(Contributor, Editor)),
+    ("delete_preview", Own(Contributor, Editor)),
     ("list_article_comments", Anyone),
     ("create_comment", Anyone),
     ("list_comments", From(Editor)),
@@ -141,7 +148,17 @@ impl Desk {
                 if id == "restore_article" {
                     self.editor.delete(&path).await.assert(204);
                 }
-                template.replacen("/articles/{ref}", &path, 1).replace("{number}", "1")
+                if id == "review_article" {
+                    // What is public already is not reviewed.
+                    self.editor.patch(&path, json!({"subtitle": "At last"})).await.assert(200);
+                }
+                let template = template.replacen("/articles/{ref}", &path, 1).replace("{number}", "1");
+                if template.contains("{id}") {
+                    let preview = self.editor.post(&format!("{path}/previews"), json!({})).await;
+                    template.replacen("{id}", &preview.assert(201).text("/id"), 1)
+                } else {
+                    template
+                }
             }
             "comments" if template.contains("{id}") => {
                 let article = self.article(&self.editor, true).await;

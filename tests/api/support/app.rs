@@ -6,6 +6,7 @@ use super::{
     database::{self, Kind},
 };
 use actix_web::{dev::ServerHandle, web::Data};
+use diesel::{QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_types::BigInt};
 use std::{net::TcpListener, sync::OnceLock, time::Duration};
 use stet::{
     app::{self, App, Listening, Site},
@@ -20,6 +21,12 @@ use stet::{
 use tempfile::TempDir;
 
 pub const PASSWORD: &str = "a tide table for March";
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
 
 pub struct TestApp {
     pub target: Target,
@@ -84,6 +91,17 @@ impl TestApp {
         let new = NewUser { email: &email, name: "Mira Holt", role, password_hash: Some(hash), author_id };
         blocking(|| users::insert(&mut self.app.db.connection().unwrap(), &new, Id::new(), clock::now()).unwrap());
         email.to_string()
+    }
+
+    /// Does in the database what no client can.
+    pub fn execute(&self, sql: &str) {
+        blocking(|| self.app.db.connection().unwrap().batch_execute(sql).unwrap());
+    }
+
+    /// A number from the database that no client is told.
+    pub fn number(&self, sql: &str) -> i64 {
+        let query = diesel::sql_query(format!("SELECT CAST(({sql}) AS BIGINT) AS number"));
+        blocking(|| query.get_result::<Number>(&mut *self.app.db.connection().unwrap()).unwrap().number)
     }
 
     pub async fn contributor(&self) -> Client {
