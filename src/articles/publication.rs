@@ -3,6 +3,7 @@
 use super::{
     model::{ReviewStatus, Row, Status},
     queries::{Eyes, any, find, find_for_update},
+    reviews,
 };
 use crate::{
     auth::Actor,
@@ -56,7 +57,7 @@ pub fn publish(conn: &mut Conn, row: &Row, revision: Id, number: i32, by: Option
             articles::publish_at.eq(None::<Time>),
             articles::scheduled_id.eq(None::<Id>),
             articles::scheduled_revision.eq(None::<i32>),
-            articles::review.eq(None::<ReviewStatus>),
+            articles::review.eq(reviews::after_publication(row, revision)),
             articles::updated_at.eq(now),
             articles::version.eq(articles::version + 1),
         ))

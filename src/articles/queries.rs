@@ -363,7 +363,7 @@ pub fn seen_among(conn: &mut Conn, eyes: &Eyes, refs: &[Ref]) -> Result<Vec<(Id,
     }
     let (ids, slugs) = apart(refs);
     Ok(match eyes {
-        Eyes::Public => visible()
+        Eyes::Public | Eyes::Preview => visible()
             .filter(among(public::id, ids).or(among(public::slug, slugs)))
             .select((public::id, public::slug))
             .load(conn)?,

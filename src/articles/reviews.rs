@@ -150,6 +150,11 @@ pub fn after_edit(row: &Row, working: Id) -> Option<ReviewStatus> {
     row.review.filter(|status| *status != ReviewStatus::Approved || working == row.working_id)
 }
 
+/// What still holds once `published` is public: what was said of other text than that.
+pub fn after_publication(row: &Row, published: Id) -> Option<ReviewStatus> {
+    row.review.filter(|_| published != row.working_id)
+}
+
 /// The last word on each of the articles that somebody has something to say of.
 pub fn last(conn: &mut Conn, rows: &[Row]) -> Result<HashMap<Id, LastReview>> {
     let reviewed: Vec<Id> = rows.iter().filter(|row| row.review.is_some()).map(|row| row.id).collect();

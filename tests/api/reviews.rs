@@ -249,6 +249,23 @@ async fn the_queue_holds_changes_of_live_articles_too(app: TestApp) {
     }
 }
 
+async fn what_goes_out_is_reviewed_no_more_and_what_does_not_is(app: TestApp) {
+    let editor = app.editor().await;
+    let path = draft(&editor, "Ferry").await;
+    editor.patch(&path, json!({"title": "Ferries"})).await.assert(200);
+    say(&editor, &path, "requested", Value::Null).await.assert(200);
+    let older = editor.put(&format!("{path}/publication"), json!({"revision": 1})).await;
+    assert_eq!(older.assert(200).json["published_revision"], 1);
+    assert_eq!(standing(&editor, &path).await, (json!("requested"), json!(2)));
+    assert_eq!(editor.get("/articles?review=requested").await.column("slug"), ["ferry"]);
+    let newer = editor.put(&format!("{path}/publication"), json!({"revision": 2})).await;
+    assert_eq!(newer.assert(200).json["review"], Value::Null);
+    // What was taken down may be looked at again before it comes back.
+    editor.delete(&format!("{path}/publication")).await.assert(204);
+    assert_eq!(say(&editor, &path, "requested", Value::Null).await.assert(200).json["status"], "archived");
+    assert_eq!(standing(&editor, &path).await.0, "requested");
+}
+
 async fn what_is_said_stays_among_those_who_may_edit(app: TestApp) {
     let (editor, author, other) = (app.editor().await, app.author().await, app.contributor().await);
     let path = draft(&author, "Ferry").await;
@@ -375,6 +392,7 @@ on_both_databases! {
     saying_the_same_again_changes_nothing,
     a_request_can_be_taken_back,
     the_queue_holds_changes_of_live_articles_too,
+    what_goes_out_is_reviewed_no_more_and_what_does_not_is,
     what_is_said_stays_among_those_who_may_edit,
     two_editors_at_once_speak_one_after_the_other,
     what_is_no_review_is_refused,
