@@ -1,6 +1,6 @@
 //! The one place that reads the wall clock, and the type every moment has.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, SecondsFormat, Timelike, Utc};
 use diesel::{
     backend::Backend,
     deserialize::{self, FromSql, FromSqlRow},
@@ -50,14 +50,36 @@ impl Time {
     /// Reads RFC 3339 with an offset, between the years 1 and 9999; finer than a microsecond is cut off.
     pub fn parse(text: &str) -> Option<Self> {
         let time = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
-        (1..=9999).contains(&chrono::Datelike::year(&time)).then(|| Self(time.timestamp_micros()))
+        (1..=9999).contains(&time.year()).then(|| Self(time.timestamp_micros()))
     }
 }
+
+/// What a time looks like; an answer may hold hundreds, so its digits are set in place.
+const PATTERN: [u8; 27] = *b"0000-00-00T00:00:00.000000Z";
 
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let time = DateTime::from_timestamp_micros(self.0).unwrap_or_default();
-        f.write_str(&time.to_rfc3339_opts(SecondsFormat::Micros, true))
+        let Ok(year @ 0..=9999) = u32::try_from(time.year()) else {
+            return f.write_str(&time.to_rfc3339_opts(SecondsFormat::Micros, true));
+        };
+        let mut text = PATTERN;
+        let parts = [
+            (0..4, year),
+            (5..7, time.month()),
+            (8..10, time.day()),
+            (11..13, time.hour()),
+            (14..16, time.minute()),
+            (17..19, time.second()),
+            (20..26, time.timestamp_subsec_micros()),
+        ];
+        for (place, mut rest) in parts {
+            for digit in text[place].iter_mut().rev() {
+                *digit += u8::try_from(rest % 10).unwrap_or_default();
+                rest /= 10;
+            }
+        }
+        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -115,6 +137,19 @@ mod tests {
     fn a_time_survives_the_wire() {
         let time = Time::from_micros(1_772_354_200_123_456);
         assert_eq!(Time::parse(&time.to_string()), Some(time));
+    }
+
+    #[test]
+    fn a_time_is_written_digit_by_digit() {
+        for (micros, text) in [
+            (0, "1970-01-01T00:00:00.000000Z"),
+            (-1, "1969-12-31T23:59:59.999999Z"),
+            (1_709_210_096_000_007, "2024-02-29T12:34:56.000007Z"),
+            (253_402_300_799_999_999, "9999-12-31T23:59:59.999999Z"),
+            (253_402_300_800_000_000, "+10000-01-01T00:00:00.000000Z"),
+        ] {
+            assert_eq!(Time::from_micros(micros).to_string(), text);
+        }
     }
 
     #[test]
