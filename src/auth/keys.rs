@@ -1,5 +1,6 @@
 //! The keys that the application makes for itself at first start, and keeps in the database for all replicas.
 
+use super::tokens::Verified;
 use crate::{
     both, clock,
     db::{Conn, Id, lock},
@@ -22,6 +23,8 @@ pub struct Keyring {
     pub(super) signing: EncodingKey,
     /// The public halves, by `kid`, of all keys that are not retired.
     pub(super) verifying: Vec<(String, DecodingKey)>,
+    /// Tokens that these keys were found to have signed.
+    pub(super) verified: Verified,
     /// What tokens say of who issued them, and for whom.
     pub(super) issuer: String,
     cursor: Vec<u8>,
@@ -63,6 +66,7 @@ impl Keyring {
             kid: kid.to_string(),
             signing: EncodingKey::from_ed_der(newest),
             verifying: of("token").map(public).collect::<anyhow::Result<_>>()?,
+            verified: Verified::default(),
             issuer,
             cursor: of("cursor").next().context("no cursor key was made")?.2.clone(),
             preview: of("preview").next().context("no preview key was made")?.2.clone(),

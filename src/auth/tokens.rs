@@ -5,19 +5,26 @@ use crate::{
     clock::Time,
     db::Id,
     error::{Code, Error, Result},
+    http::json::{Digest, digest_of},
 };
 use jsonwebtoken::{Algorithm, Header, Validation};
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 /// How long an access token is good for.
 pub const LIFETIME: Duration = Duration::from_secs(10 * 60);
+/// How many tokens are remembered.
+const KNOWN: usize = 1024;
 /// What a token is for: this API.
 const AUDIENCE: &str = "stet";
 /// The type of an access token, which no other JWT may pass for.
 const TYPE: &str = "at+jwt";
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Claims {
     iss: String,
     aud: String,
@@ -46,7 +53,18 @@ impl Keyring {
     /// # Errors
     /// 401 for anything but a token of ours that is valid at `now`.
     pub(super) fn verify(&self, token: &str, now: Time) -> Result<Claims> {
-        let refused = |why: &str| Error::with(Code::InvalidToken, why);
+        let claims = self.verified.claims(token, || self.signed(token))?;
+        if now.seconds() >= claims.exp {
+            return Err(refused("it has expired; refresh it"));
+        }
+        if now.seconds() < claims.nbf {
+            return Err(refused("it is not valid yet"));
+        }
+        Ok(claims)
+    }
+
+    /// What a token claims, where one of our keys signed it.
+    fn signed(&self, token: &str) -> Result<Claims> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| refused("it is not a token of ours"))?;
         if header.alg != Algorithm::EdDSA || header.typ.as_deref() != Some(TYPE) {
             return Err(refused("it is not a token of ours"));
@@ -60,15 +78,34 @@ impl Keyring {
         validation.set_issuer(&[&self.issuer]);
         // Times are compared below, with our clock and without leeway.
         validation.validate_exp = false;
-        let claims = jsonwebtoken::decode::<Claims>(token, key, &validation)
-            .map_err(|_| refused("it is not a token of ours"))?
-            .claims;
-        if now.seconds() >= claims.exp {
-            return Err(refused("it has expired; refresh it"));
+        let decoded = jsonwebtoken::decode::<Claims>(token, key, &validation);
+        Ok(decoded.map_err(|_| refused("it is not a token of ours"))?.claims)
+    }
+}
+
+fn refused(why: &str) -> Error {
+    Error::with(Code::InvalidToken, why)
+}
+
+/// Tokens that were found to be ours, by their digests: to check a signature takes longer than to read an article.
+/// It says nothing of what changes: the time, and whether the session goes on, are looked at each time.
+#[derive(Default)]
+pub(super) struct Verified(Mutex<HashMap<Digest, Claims>>);
+
+impl Verified {
+    /// The claims of a token, which `check` finds where it is not known yet.
+    fn claims(&self, token: &str, check: impl FnOnce() -> Result<Claims>) -> Result<Claims> {
+        let digest = digest_of(token.as_bytes());
+        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(claims) = known().get(&digest) {
+            return Ok(claims.clone());
         }
-        if now.seconds() < claims.nbf {
-            return Err(refused("it is not valid yet"));
+        let claims = check()?;
+        let mut known = known();
+        if known.len() >= KNOWN {
+            known.clear();
         }
+        known.insert(digest, claims.clone());
         Ok(claims)
     }
 }
