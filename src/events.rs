@@ -1,6 +1,7 @@
 //! What happened: written in the transaction that did it, and never changed. Whatever follows from a change reads it here.
 
 use crate::{
+    both,
     clock::Time,
     db::{AsJson, Conn, Id, column::text_enum},
     error::Result,
@@ -49,17 +50,16 @@ pub struct Event {
 
 /// Writes it down.
 pub fn record(conn: &mut Conn, event: Event) -> Result<()> {
-    diesel::insert_into(events::table)
-        .values((
-            events::id.eq(Id::new()),
-            events::kind.eq(event.kind),
-            events::subject_id.eq(event.subject),
-            events::version.eq(event.version),
-            events::revision.eq(event.revision),
-            events::fields.eq(AsJson(event.fields)),
-            events::user_id.eq(event.by),
-            events::at.eq(event.at),
-        ))
-        .execute(conn)?;
+    let row = (
+        events::id.eq(Id::new()),
+        events::kind.eq(event.kind),
+        events::subject_id.eq(event.subject),
+        events::version.eq(event.version),
+        events::revision.eq(event.revision),
+        events::fields.eq(AsJson(event.fields)),
+        events::user_id.eq(event.by),
+        events::at.eq(event.at),
+    );
+    both!(conn, c => diesel::insert_into(events::table).values(row).execute(c))?;
     Ok(())
 }

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     auth::Actor,
+    both,
     clock::Time,
     db::{Conn, Id},
     error::{Code, Error, OnTaken, Result},
@@ -66,30 +67,30 @@ pub fn insert_as(conn: &mut Conn, eyes: &Eyes, draft: &Draft, creation: Creation
     if new.authors.is_none()
         && let Some(user) = by
     {
-        let own: Option<Id> = users::table.find(user).select(users::author_id).first(conn)?;
+        let own = users::table.find(user).select(users::author_id);
+        let own: Option<Id> = both!(conn, c => own.first(c))?;
         refs.authors.extend(own);
     }
     let slug = match &new.slug {
         Some(slug) => slug.clone(),
         None => slugs::free(conn, Slug::of(new.title.as_str(), "article"), |conn, slug| {
             let same = articles::table.filter(articles::slug.eq(slug));
-            Ok(diesel::select(diesel::dsl::exists(same)).get_result(conn)?)
+            Ok(both!(conn, c => diesel::select(diesel::dsl::exists(same)).get_result(c))?)
         })?,
     };
     let revision = Id::new();
     // The reference to the revision, which comes next, is checked at the end of the transaction.
-    diesel::insert_into(articles::table)
-        .values((
-            articles::id.eq(id),
-            articles::slug.eq(&slug),
-            articles::created_by.eq(by),
-            articles::created_at.eq(at),
-            articles::updated_at.eq(at),
-            articles::working_id.eq(revision),
-            articles::comments_open.eq(new.comments.as_ref().is_none_or(|c| c.open)),
-            articles::version.eq(1),
-        ))
-        .execute(conn)
+    let row = (
+        articles::id.eq(id),
+        articles::slug.eq(&slug),
+        articles::created_by.eq(by),
+        articles::created_at.eq(at),
+        articles::updated_at.eq(at),
+        articles::working_id.eq(revision),
+        articles::comments_open.eq(new.comments.as_ref().is_none_or(|c| c.open)),
+        articles::version.eq(1),
+    );
+    both!(conn, c => diesel::insert_into(articles::table).values(row).execute(c))
         .or_taken(&slug, new.slug.is_some())?;
     revisions::insert(conn, Place { id: revision, article: id, number: 1, by, at }, new, &draft.text, &refs)?;
     let fields = Vec::new();

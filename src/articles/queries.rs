@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     auth::{Actor, Viewer},
+    both,
     db::{Conn, Id, among, lock},
     error::{Error, Result},
     http::{List, Page, Window, cursor::Position, page::keyset},
@@ -275,8 +276,8 @@ pub fn find_published(conn: &mut Conn, reference: &Ref) -> Result<Row> {
     use crate::schema::published_articles as v;
     // Not boxed: a statement whose text is known when it is compiled is not put together each time.
     let row = match reference {
-        Ref::Id(id) => v::table.filter(v::id.eq(id)).first::<Row>(conn),
-        Ref::Slug(slug) => v::table.filter(v::slug.eq(slug)).first::<Row>(conn),
+        Ref::Id(id) => both!(conn, c => v::table.filter(v::id.eq(id)).first::<Row>(c)),
+        Ref::Slug(slug) => both!(conn, c => v::table.filter(v::slug.eq(slug)).first::<Row>(c)),
     };
     row.optional()?.ok_or_else(|| Error::not_found("article", reference))
 }
@@ -389,7 +390,8 @@ pub fn published_among(conn: &mut Conn, ids: Vec<Id>) -> Result<Vec<Row>> {
 /// The working copy of an article, for those who decide elsewhere who may have it.
 pub fn any(conn: &mut Conn, id: Id) -> Result<Row> {
     use crate::schema::article_revisions as v;
-    Ok(article_revisions::table.filter(v::id.eq(id)).filter(v::revision_id.eq(v::working_id)).first(conn)?)
+    let row = article_revisions::table.filter(v::id.eq(id)).filter(v::revision_id.eq(v::working_id));
+    Ok(both!(conn, c => row.first(c))?)
 }
 
 /// An article as it is in one of its revisions, for those who decide elsewhere who may have it.

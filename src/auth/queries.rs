@@ -20,16 +20,15 @@ const ABSOLUTE: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// Who a session's tokens speak for: nobody, where the session has ended or the user was disabled.
 pub fn actor(conn: &mut Conn, user: Id, session: Id, now: Time) -> Result<Option<Actor>> {
-    let role: Option<Role> = sessions::table
+    let query = sessions::table
         .inner_join(users::table)
         .filter(sessions::id.eq(session))
         .filter(users::id.eq(user))
         .filter(sessions::ended_at.is_null())
         .filter(sessions::expires_at.gt(now))
         .filter(users::disabled_at.is_null())
-        .select(users::role)
-        .first(conn)
-        .optional()?;
+        .select(users::role);
+    let role: Option<Role> = both!(conn, c => query.first(c)).optional()?;
     Ok(role.map(|role| Actor { user, session, role }))
 }
 

@@ -2,6 +2,7 @@
 
 use super::model::{Author, AuthorChanges, AuthorLink, AuthorParams, AuthorSort, NewAuthor};
 use crate::{
+    both,
     clock::Time,
     db::{AsJson, Conn, Id, among, columns, in_size, lock},
     error::{Code, Error, OnTaken, Result},
@@ -152,12 +153,12 @@ pub fn delete(conn: &mut Conn, reference: &Ref, expected: &Expected) -> Result<(
 /// The bylines of revisions, in their order.
 pub fn of_revisions(conn: &mut Conn, revisions: Vec<Id>) -> Result<HashMap<Id, Vec<Author>>> {
     let rows = in_size!(revisions, some => {
-        revision_authors::table
+        let query = revision_authors::table
             .inner_join(authors::table)
             .filter(among(revision_authors::revision_id, some))
             .order((revision_authors::revision_id, revision_authors::position))
-            .select((revision_authors::revision_id, columns::<Author>()))
-            .load::<(Id, Author)>(conn)?
+            .select((revision_authors::revision_id, columns::<Author>()));
+        both!(conn, c => query.load::<(Id, Author)>(c))?
     });
     let mut found: HashMap<Id, Vec<Author>> = HashMap::new();
     for (revision, row) in rows {

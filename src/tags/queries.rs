@@ -2,6 +2,7 @@
 
 use super::model::{NewTag, Tag, TagChanges, TagParams, TagSort};
 use crate::{
+    both,
     clock::Time,
     db::{Conn, Id, among, columns, in_size, lock},
     error::{Code, Error, OnTaken, Result},
@@ -124,12 +125,12 @@ pub fn delete(conn: &mut Conn, reference: &Ref, expected: &Expected) -> Result<(
 /// The tags of revisions, in their order.
 pub fn of_revisions(conn: &mut Conn, revisions: Vec<Id>) -> Result<HashMap<Id, Vec<Tag>>> {
     let rows = in_size!(revisions, some => {
-        revision_tags::table
+        let query = revision_tags::table
             .inner_join(tags::table)
             .filter(among(revision_tags::revision_id, some))
             .order((revision_tags::revision_id, revision_tags::position))
-            .select((revision_tags::revision_id, columns::<Tag>()))
-            .load::<(Id, Tag)>(conn)?
+            .select((revision_tags::revision_id, columns::<Tag>()));
+        both!(conn, c => query.load::<(Id, Tag)>(c))?
     });
     let mut found: HashMap<Id, Vec<Tag>> = HashMap::new();
     for (revision, row) in rows {
