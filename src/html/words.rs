@@ -1,63 +1,80 @@
 //! The words of a body: their text, their number, and the beginning of it.
 
-use html5ever::{
-    buffer_queue::BufferQueue,
-    tendril::StrTendril,
-    tokenizer::{Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts},
-};
-use std::cell::RefCell;
-
 /// What is inside these is not text for readers.
 const UNREAD: [&str; 4] = ["script", "style", "template", "noscript"];
+/// Elements that stand within a line; all others part words.
+const INLINE: [&str; 17] = [
+    "a", "em", "strong", "b", "i", "code", "del", "s", "sub", "sup", "span", "mark", "abbr", "small", "u", "q", "cite",
+];
+/// What the sanitiser escapes in text.
+const ESCAPES: [(&str, char); 4] = [("&amp;", '&'), ("&lt;", '<'), ("&gt;", '>'), ("&nbsp;", '\u{a0}')];
 
-/// The words of a body, without its markup; blocks stand apart.
+/// The words of a body that is sanitised, without its markup: one space between two, and blocks stand apart.
 pub fn text(html: &str) -> String {
-    let words = Tokenizer::new(Words::default(), TokenizerOpts::default());
-    let queue = BufferQueue::default();
-    queue.push_back(StrTendril::from(html));
-    drop(words.feed(&queue));
-    words.end();
-    let text = words.sink.text.into_inner();
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-#[derive(Default)]
-struct Words {
-    text: RefCell<String>,
-    /// How many elements that are not read we are in.
-    unread: RefCell<usize>,
-}
-
-impl TokenSink for Words {
-    type Handle = ();
-
-    fn process_token(&self, token: Token, _: u64) -> TokenSinkResult<()> {
-        match token {
-            Token::CharacterTokens(text) if *self.unread.borrow() == 0 => self.text.borrow_mut().push_str(&text),
-            Token::TagToken(tag) => {
-                if UNREAD.contains(&&*tag.name) {
-                    let mut depth = self.unread.borrow_mut();
-                    let start = tag.kind == html5ever::tokenizer::TagKind::StartTag;
-                    *depth = if start { *depth + 1 } else { depth.saturating_sub(1) };
-                }
-                let inline = [
-                    "a", "em", "strong", "b", "i", "code", "del", "s", "sub", "sup", "span", "mark", "abbr", "small",
-                    "u", "q", "cite",
-                ];
-                if !inline.contains(&&*tag.name) {
-                    self.text.borrow_mut().push(' ');
-                }
-            }
-            _ => {}
+    let mut read = String::with_capacity(html.len());
+    // How many elements that are not read we are in.
+    let mut unread = 0_usize;
+    let mut rest = html;
+    while let Some((text, behind)) = rest.split_once('<') {
+        if unread == 0 {
+            push_unescaped(&mut read, text);
         }
-        TokenSinkResult::Continue
+        let (tag, behind) = behind.split_at(end_of_tag(behind));
+        let name = tag.trim_start_matches('/');
+        let name = &name[..name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len())];
+        if UNREAD.contains(&name) {
+            unread = if tag.starts_with('/') { unread.saturating_sub(1) } else { unread + 1 };
+        }
+        if !INLINE.contains(&name) {
+            read.push(' ');
+        }
+        rest = behind;
     }
+    if unread == 0 {
+        push_unescaped(&mut read, rest);
+    }
+    let mut text = String::with_capacity(read.len());
+    for word in read.split_whitespace() {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(word);
+    }
+    text
 }
 
-/// Words in a text. Scripts that put no spaces between words count two characters for one.
+/// Where a tag ends, of which `<` was read: an attribute may hold a `>`.
+fn end_of_tag(tag: &str) -> usize {
+    let mut quoted = false;
+    let end = tag.bytes().position(|byte| {
+        quoted ^= byte == b'"';
+        byte == b'>' && !quoted
+    });
+    end.map_or(tag.len(), |end| end + 1)
+}
+
+fn push_unescaped(read: &mut String, text: &str) {
+    let mut rest = text;
+    while let Some(at) = rest.find('&') {
+        let (before, escaped) = rest.split_at(at);
+        read.push_str(before);
+        let known = ESCAPES.iter().find_map(|(escape, c)| Some((escaped.strip_prefix(escape)?, *c)));
+        let (behind, c) = known.unwrap_or((&escaped[1..], '&'));
+        read.push(c);
+        rest = behind;
+    }
+    read.push_str(rest);
+}
+
+/// Words in what [`text`] gives. Scripts that put no spaces between words count two characters for one.
 pub fn count_words(text: &str) -> i32 {
+    if text.is_ascii() {
+        let words = text.as_bytes().split(|byte| *byte == b' ');
+        return i32::try_from(words.filter(|word| word.iter().any(u8::is_ascii_alphanumeric)).count())
+            .unwrap_or(i32::MAX);
+    }
     let dense = |c: char| matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}');
-    let spaced = text.split_whitespace().filter(|word| word.chars().any(|c| c.is_alphanumeric() && !dense(c))).count();
+    let spaced = text.split(' ').filter(|word| word.chars().any(|c| c.is_alphanumeric() && !dense(c))).count();
     let dense = text.chars().filter(|c| dense(*c)).count();
     i32::try_from(spaced + dense.div_ceil(2)).unwrap_or(i32::MAX)
 }
@@ -84,8 +101,11 @@ mod tests {
     #[test]
     fn the_words_of_a_body_are_counted_without_its_markup() {
         assert_eq!(text("<p>One</p><p>two &amp; <b>th</b>ree</p><script>four</script>"), "One two & three");
+        assert_eq!(text("<a href=\"/?a>b\" title=\"&quot;>\">c</a>&lt;p&gt;<br>d&nbsp;&nbsp;e&#x;"), "c<p> d e&#x;");
+        assert_eq!(text("a <!--b-->c &amp;amp; d<"), "a c &amp; d");
         assert_eq!(count_words("One two & three"), 3);
         assert_eq!(count_words("日本語の記事"), 3);
+        assert_eq!((count_words("- déjà vu"), count_words("- deja vu"), count_words("")), (2, 2, 0));
         assert_eq!((reading_minutes(0), reading_minutes(1), reading_minutes(460), reading_minutes(461)), (0, 1, 2, 3));
     }
 
