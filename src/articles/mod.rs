@@ -3,6 +3,7 @@
 mod drafts;
 mod due;
 mod history;
+mod json_ld;
 mod model;
 mod present;
 mod preview_routes;

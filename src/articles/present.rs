@@ -1,7 +1,8 @@
 //! From rows to what is answered: a page of articles costs as many statements as one.
 
 use super::{
-    model::{Access, Article, Body, CommentSummary, Custom, JsonLd, Row, Schedule, Seo, Visibility},
+    json_ld,
+    model::{Access, Article, Body, CommentSummary, Custom, Row, Schedule, Seo, Visibility},
     queries::Eyes,
     related, reviews, revisions,
     write::Include,
@@ -16,7 +17,6 @@ use crate::{
     permissions::ReadPremium,
     tags::{self, Tag},
 };
-use serde_json::{Value, json};
 use std::collections::HashMap;
 
 /// Who looks, and with whose eyes.
@@ -61,7 +61,7 @@ impl Looking<'_> {
             has(Include::Comments).then(|| comments::first_page(conn, self.app, self.viewer, &row)).transpose()?;
         let mut articles = self.all(conn, vec![row], true)?;
         let article = articles.pop().ok_or_else(|| crate::error::Error::internal("an article was lost"))?;
-        let json_ld = Some(JsonLd(self.json_ld(&article)));
+        let json_ld = Some(json_ld::of(&article, &self.app.site)?);
         Ok(Article { seo: Seo { json_ld, ..article.seo }, related, latest, thread, ..article })
     }
 
@@ -118,33 +118,5 @@ impl Looking<'_> {
             thread: None,
             version: row.version,
         }
-    }
-
-    /// A schema.org `NewsArticle` with what search engines ask for.
-    fn json_ld(&self, article: &Article) -> Value {
-        let image = article.seo.image_url.clone().or_else(|| article.image.as_ref().map(|image| image.url.clone()));
-        let author = |author: &Author| json!({"@type": "Person", "name": author.name, "url": author.website});
-        let mut value = json!({
-            "@context": "https://schema.org",
-            "@type": "NewsArticle",
-            "headline": article.title,
-            "description": article.seo.description.as_ref().map_or_else(|| article.excerpt.to_string(), ToString::to_string),
-            "mainEntityOfPage": article.seo.canonical_url.as_ref().map_or_else(|| article.url.clone(), ToString::to_string),
-            "datePublished": article.published_at,
-            "dateModified": article.updated_at,
-            "inLanguage": article.language,
-            "wordCount": article.word_count,
-            "isAccessibleForFree": article.visibility == Visibility::Public,
-            "author": article.authors.iter().map(author).collect::<Vec<_>>(),
-            "keywords": article.tags.iter().map(|tag| &tag.name).collect::<Vec<_>>(),
-            "publisher": {"@type": "Organization", "name": self.app.site.name, "url": self.app.site.url},
-        });
-        if let (Some(image), Some(fields)) = (image, value.as_object_mut()) {
-            fields.insert("image".into(), json!([image]));
-        }
-        if let (Some(section), Some(fields)) = (&article.section, value.as_object_mut()) {
-            fields.insert("articleSection".into(), json!(section.name));
-        }
-        value
     }
 }
