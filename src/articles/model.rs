@@ -6,14 +6,14 @@ use crate::{
     clock::Time,
     comments::ThreadList,
     db::{AsJson, Id, column::text_enum},
-    http::{Versioned, page::ListOf},
+    http::{Quoted, Versioned, page::ListOf},
     sections::{Crumb, SectionRef},
     tags::Tag,
     values::{Image, Language, Line, Refusal, Slug, WebUrl},
 };
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value, json, value::RawValue};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{ObjectBuilder, RefOr, Schema, Type, schema::AdditionalProperties},
@@ -206,11 +206,11 @@ pub struct Body {
     pub format: BodyFormat,
     /// As it was written; for the staff.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, max_length = 500_000, pattern = "^[^\\x00]*$")]
-    pub source: Option<String>,
+    #[schema(value_type = String, nullable = false, max_length = 500_000, pattern = "^[^\\x00]*$")]
+    pub source: Option<Quoted>,
     /// HTML that is safe in a page.
-    #[schema(max_length = 5_000_000, pattern = "^[^\\x00]*$")]
-    pub html: String,
+    #[schema(value_type = String, max_length = 5_000_000, pattern = "^[^\\x00]*$")]
+    pub html: Quoted,
 }
 
 /// Whether the one who asks may read the body.
@@ -256,7 +256,7 @@ pub struct Seo {
 /// Structured data (schema.org, JSON-LD).
 #[derive(Debug, Clone, Serialize)]
 #[serde(transparent)]
-pub struct JsonLd(pub Value);
+pub struct JsonLd(pub Box<RawValue>);
 
 impl PartialSchema for JsonLd {
     fn schema() -> RefOr<Schema> {

@@ -12,6 +12,7 @@ use crate::{
     db::{AsJson, Conn, Id, among, in_size},
     error::{Error, FieldError, Result},
     html,
+    http::Quoted,
     schema::{articles, authors, revision_authors, revision_related, revision_tags, revisions, sections, tags},
     values::{Image, Prose, Ref},
 };
@@ -49,12 +50,14 @@ impl References {
                 let mut known: Vec<(Id, String)> = Vec::new();
                 if !slugs.is_empty() {
                     known.extend(in_size!(slugs, some => {
-                        $table::table.filter(among($table::slug, some)).select(columns).load(conn)?
+                        let query = $table::table.filter(among($table::slug, some)).select(columns);
+                        both!(conn, c => query.load(c))?
                     }));
                 }
                 if !ids.is_empty() {
                     known.extend(in_size!(ids, some => {
-                        $table::table.filter(among($table::id, some)).select(columns).load(conn)?
+                        let query = $table::table.filter(among($table::id, some)).select(columns);
+                        both!(conn, c => query.load(c))?
                     }));
                 }
                 resolve($field, $kind, refs, &known, &mut mistakes)
@@ -138,35 +141,34 @@ pub fn insert(conn: &mut Conn, place: Place, new: &NewArticle, text: &Text, refs
     let excerpt = new.excerpt.as_ref().map_or_else(|| text.teaser(visibility), ToString::to_string);
     let seo = new.seo.clone().unwrap_or_default();
     let id = place.id;
-    diesel::insert_into(revisions::table)
-        .values((
-            (
-                revisions::id.eq(id),
-                revisions::article_id.eq(place.article),
-                revisions::number.eq(place.number),
-                revisions::title.eq(&new.title),
-                revisions::subtitle.eq(&new.subtitle),
-                revisions::excerpt.eq(excerpt),
-                revisions::excerpt_given.eq(new.excerpt.is_some()),
-                revisions::word_count.eq(text.words),
-                revisions::reading_minutes.eq(html::reading_minutes(text.words)),
-                revisions::section_id.eq(refs.section),
-                revisions::image.eq(new.image.clone().map(AsJson)),
-            ),
-            (
-                revisions::visibility.eq(visibility),
-                revisions::featured.eq(new.featured.unwrap_or_default()),
-                revisions::language.eq(new.language.clone().unwrap_or_default()),
-                revisions::seo.eq(AsJson(StoredSeo::from(seo))),
-                revisions::custom.eq(AsJson(new.custom.clone().unwrap_or_default().0)),
-                revisions::created_by.eq(place.by),
-                revisions::created_at.eq(place.at),
-                revisions::body_format.eq(text.body.format),
-                revisions::body_source.eq(&text.body.source),
-                revisions::body_html.eq(&text.html),
-            ),
-        ))
-        .execute(conn)?;
+    let row = (
+        (
+            revisions::id.eq(id),
+            revisions::article_id.eq(place.article),
+            revisions::number.eq(place.number),
+            revisions::title.eq(&new.title),
+            revisions::subtitle.eq(&new.subtitle),
+            revisions::excerpt.eq(excerpt),
+            revisions::excerpt_given.eq(new.excerpt.is_some()),
+            revisions::word_count.eq(text.words),
+            revisions::reading_minutes.eq(html::reading_minutes(text.words)),
+            revisions::section_id.eq(refs.section),
+            revisions::image.eq(new.image.clone().map(AsJson)),
+        ),
+        (
+            revisions::visibility.eq(visibility),
+            revisions::featured.eq(new.featured.unwrap_or_default()),
+            revisions::language.eq(new.language.clone().unwrap_or_default()),
+            revisions::seo.eq(AsJson(StoredSeo::from(seo))),
+            revisions::custom.eq(AsJson(new.custom.clone().unwrap_or_default().0)),
+            revisions::created_by.eq(place.by),
+            revisions::created_at.eq(place.at),
+            revisions::body_format.eq(text.body.format),
+            revisions::body_source.eq(&text.body.source),
+            revisions::body_html.eq(&text.html),
+        ),
+    );
+    both!(conn, c => diesel::insert_into(revisions::table).values(row).execute(c))?;
     relate!(conn, revision_authors, author_id, id, &refs.authors);
     relate!(conn, revision_tags, tag_id, id, &refs.tags);
     relate!(conn, revision_related, related_id, id, &refs.related);
@@ -244,7 +246,13 @@ pub fn bodies(conn: &mut Conn, ids: Vec<Id>, with_source: bool) -> Result<HashMa
     let all = (revisions::id, revisions::body_format, revisions::body_html, revisions::body_source.nullable());
     let rows: Vec<Columns> = in_size!(ids, some => {
         let texts = revisions::table.filter(among(revisions::id, some));
-        if with_source { texts.select(all).load(conn)? } else { texts.select(public).load(conn)? }
+        if with_source {
+            both!(conn, c => texts.select(all).load(c))?
+        } else {
+            both!(conn, c => texts.select(public).load(c))?
+        }
     });
-    Ok(rows.into_iter().map(|(id, format, html, source)| (id, Body { format, source, html })).collect())
+    let body =
+        |(id, format, html, source): Columns| (id, Body { format, source: source.map(Quoted), html: Quoted(html) });
+    Ok(rows.into_iter().map(body).collect())
 }

@@ -3,7 +3,7 @@
 use crate::{
     clock::Time,
     db::{AsJson, Id},
-    http::{Changes, List, Settle, Versioned, field_names, list_params, page::ListOf},
+    http::{Changes, List, Settle, Versioned, field_names, list_params, page::ListOf, quoted},
     schema::authors,
     values::{Image, Line, Prose, Slug, WebUrl, few},
 };
@@ -19,8 +19,10 @@ pub struct Author {
     pub slug: Slug,
     pub name: Line<1, 100>,
     /// The biography, in Markdown.
+    #[serde(serialize_with = "quoted::serialize")]
     pub bio: Prose<0, 5000>,
     /// The biography as HTML that is safe in a page.
+    #[serde(serialize_with = "quoted::serialize")]
     #[schema(max_length = 200_000, pattern = "^[^\\x00]*$")]
     pub bio_html: String,
     pub website: Option<WebUrl>,
