@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// What is set aside for a body before it comes, in bytes.
 const RESERVED: usize = 64 * 1024;
 
-/// A body of JSON that is a valid `T`, and the digest that an idempotency key holds it to.
+/// A body of JSON that is a valid `T`, and the digest that an idempotency key, where there is one, holds it to.
 pub struct Json<T> {
     pub value: T,
     pub digest: Digest,
@@ -68,13 +68,14 @@ fn extract<T: DeserializeOwned + ToSchema>(
 ) -> impl Future<Output = Result<Json<T>>> + use<T> {
     let accepted = accept(request, &["application/json"]);
     let body = read(request, payload);
+    let keyed = request.headers().contains_key("idempotency-key");
     async move {
         let body = body.await?;
         let value = match absent() {
             Some(value) if body.is_empty() => value,
             _ => accepted.and_then(|()| from_value(strict(&body)?))?,
         };
-        Ok(Json { value, digest: digest_of(&body) })
+        Ok(Json { value, digest: if keyed { digest_of(&body) } else { Digest::default() } })
     }
 }
 

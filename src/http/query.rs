@@ -75,7 +75,10 @@ fn parse<T: DeserializeOwned>(query: &str) -> Result<T> {
 pub struct NoParams {}
 
 /// Joins what is given more than once: some generated clients write `tag=a&tag=b` for `tag=a,b`.
-fn joined(query: &str) -> String {
+fn joined(query: &str) -> Cow<'_, str> {
+    if !query.contains('&') {
+        return query.into();
+    }
     let mut pairs: Vec<(Cow<'_, str>, String)> = Vec::new();
     let mut places: HashMap<Cow<'_, str>, usize> = HashMap::new();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -90,7 +93,7 @@ fn joined(query: &str) -> String {
             }
         }
     }
-    form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish().into()
 }
 
 /// Values with commas between them: `a,b,c`.

@@ -16,6 +16,9 @@ impl WebUrl {
     pub const MAX: usize = 2000;
 
     pub fn parse(text: String) -> Result<Self, Refusal> {
+        if is_plain(&text) {
+            return Ok(Self(text));
+        }
         let refused = || Refusal::new("invalid_url", "a web address is absolute and starts with https:// or http://");
         let url = Url::parse(text.trim()).map_err(|_| refused())?;
         let plain = matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none();
@@ -30,6 +33,25 @@ impl WebUrl {
             _ => Ok(Self(url)),
         }
     }
+}
+
+/// Whether an address is surely one that parsing leaves as it is. Most are, and every answer holds some.
+fn is_plain(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let Some((host, path)) = rest.and_then(|rest| Some(rest.split_at(rest.find('/')?))) else { return false };
+    let label = |label: &str| {
+        label.starts_with(|c: char| c.is_ascii_lowercase())
+            && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    };
+    let step = |step: &str| {
+        // `.` and `..` lead elsewhere.
+        !step.starts_with('.') && step.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~@".contains(&b))
+    };
+    text.len() <= WebUrl::MAX
+        && host.split('.').all(label)
+        && !host.contains("xn--")
+        && !host.ends_with(|c: char| !c.is_ascii_lowercase())
+        && path.split('/').all(step)
 }
 
 /// Browsers let characters pass that a URI (RFC 3986) may not hold: they are escaped.
@@ -66,6 +88,32 @@ mod tests {
         let url = WebUrl::parse("https://example.org:8080/100%/a|b[c]?{d}=%2f^#e#f".into()).unwrap();
         assert_eq!(url.as_ref(), "https://example.org:8080/100%25/a%7Cb%5Bc%5D?%7Bd%7D=%2f%5E#e%23f");
         assert_eq!(WebUrl::parse("http://[::1]/ä".into()).unwrap().as_ref(), "http://[::1]/%C3%A4");
+    }
+
+    #[test]
+    fn what_is_plain_is_what_parsing_gives() {
+        for (url, plain) in [
+            ("https://images.lantern.example/2026/harbour_1-b.min.jpg", true),
+            ("http://social.example/@mira", true),
+            ("https://a-b.example//a/", true),
+            ("https://lantern.example", false),
+            ("https://lantern.example/../a", false),
+            ("https://lantern.example/.a", false),
+            ("https://lantern.example:443/", false),
+            ("https://u@lantern.example/", false),
+            ("https://Lantern.example/", false),
+            ("https://xn--a.example/", false),
+            ("https://127.1/", false),
+            ("https://a.0x7f/", false),
+            ("https://.example/", false),
+            ("https://a b.example/", false),
+            ("https://lantern.example/a?b=c", false),
+            ("https://lantern.example/%2e%2e/", false),
+        ] {
+            assert_eq!(super::is_plain(url), plain, "{url}");
+            let parsed = url::Url::parse(url).is_ok_and(|parsed| parsed.as_str() == url);
+            assert!(parsed || !plain, "{url}");
+        }
     }
 
     #[test]
