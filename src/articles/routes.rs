@@ -98,9 +98,8 @@ async fn create_article(
     writing
         .once(&app.db, who.scope(), body.digest, move |conn, _| {
             let creation = Creation { id: Id::new(), by: Some(actor.user), at: clock::now() };
-            let eyes = Eyes::Desk(actor.clone());
-            let id = drafts::insert_as(conn, &eyes, &draft, creation)?;
-            let row = queries::find(conn, &eyes, &id.into())?;
+            let id = drafts::insert_as(conn, &Eyes::Desk(actor.clone()), &draft, creation)?;
+            let row = queries::any(conn, id)?;
             Answer::created(&desk(conn, &shared, &actor, row)?, format!("/api/v1/articles/{id}"))
         })
         .await
