@@ -33,12 +33,25 @@ pub fn text(html: &str) -> String {
     if unread == 0 {
         push_unescaped(&mut read, rest);
     }
+    one_space(&read)
+}
+
+/// The same with one space between two words, and none around them.
+fn one_space(read: &str) -> String {
     let mut text = String::with_capacity(read.len());
-    for word in read.split_whitespace() {
+    let mut push = |word: &str| {
         if !text.is_empty() {
             text.push(' ');
         }
         text.push_str(word);
+    };
+    for part in read.split_ascii_whitespace() {
+        // Most are words already, which takes less than to look for all that Unicode calls a space.
+        if part.bytes().all(|byte| byte.is_ascii_graphic()) {
+            push(part);
+        } else {
+            part.split_whitespace().for_each(&mut push);
+        }
     }
     text
 }
@@ -102,6 +115,7 @@ mod tests {
     fn the_words_of_a_body_are_counted_without_its_markup() {
         assert_eq!(text("<p>One</p><p>two &amp; <b>th</b>ree</p><script>four</script>"), "One two & three");
         assert_eq!(text("<a href=\"/?a>b\" title=\"&quot;>\">c</a>&lt;p&gt;<br>d&nbsp;&nbsp;e&#x;"), "c<p> d e&#x;");
+        assert_eq!(text(" a\u{b}b\u{2003}ä\n\n<p> c"), "a b ä c");
         assert_eq!(text("a <!--b-->c &amp;amp; d<"), "a c &amp; d");
         assert_eq!(count_words("One two & three"), 3);
         assert_eq!(count_words("日本語の記事"), 3);
