@@ -109,3 +109,35 @@ impl Verified {
         Ok(claims)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Claims, KNOWN, Verified, refused};
+    use crate::db::Id;
+
+    fn claims() -> Claims {
+        let (iss, aud) = ("https://lantern.example".to_owned(), "stet".to_owned());
+        Claims { iss, aud, sub: Id::new(), sid: Id::new(), iat: 0, nbf: 0, exp: 1, jti: Id::new() }
+    }
+
+    #[test]
+    fn a_token_is_checked_until_it_was_found_to_be_ours() {
+        let verified = Verified::default();
+        for _ in 0..2 {
+            assert!(verified.claims("forged", || Err(refused("it is not a token of ours"))).is_err());
+        }
+        let first = verified.claims("ours", || Ok(claims())).unwrap();
+        let again = verified.claims("ours", || Err(refused("nobody should look"))).unwrap();
+        assert_eq!(first.jti, again.jti);
+        assert_ne!(verified.claims("another", || Ok(claims())).unwrap().jti, first.jti);
+    }
+
+    #[test]
+    fn only_so_many_tokens_are_remembered() {
+        let verified = Verified::default();
+        for number in 0..2 * KNOWN {
+            verified.claims(&number.to_string(), || Ok(claims())).unwrap();
+        }
+        assert!(verified.0.lock().unwrap().len() <= KNOWN);
+    }
+}
