@@ -18,7 +18,7 @@ text_enum! {
         /// A revision of it became what the public sees.
         Published = "article.published",
         Unpublished = "article.unpublished",
-        /// It is to become public, or to be taken down, at a time.
+        /// It is to become public, or to be taken down, at a time; `fields` says which.
         Scheduled = "article.scheduled",
         /// It is not any more.
         Unscheduled = "article.unscheduled",
@@ -43,7 +43,7 @@ pub struct Event {
     pub revision: Option<i32>,
     /// The names of the fields that changed.
     pub fields: Vec<&'static str>,
-    /// Nobody, where a schedule did it.
+    /// Who did it: what happens at its time is done by whoever scheduled it.
     pub by: Option<Id>,
     pub at: Time,
 }
@@ -62,4 +62,15 @@ pub fn record(conn: &mut Conn, event: Event) -> Result<()> {
     );
     both!(conn, c => diesel::insert_into(events::table).values(row).execute(c))?;
     Ok(())
+}
+
+/// Who did the last of this kind to it, with these fields.
+pub fn last_by(conn: &mut Conn, subject: Id, kind: Kind, fields: &[&'static str]) -> Result<Option<Id>> {
+    let last = events::table
+        .filter(events::subject_id.eq(subject))
+        .filter(events::kind.eq(kind))
+        .filter(events::fields.eq(AsJson(fields.to_vec())))
+        .order(events::version.desc())
+        .select(events::user_id);
+    Ok(last.first::<Option<Id>>(conn).optional()?.flatten())
 }

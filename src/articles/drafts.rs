@@ -32,6 +32,11 @@ impl Versioned for Row {
 }
 
 impl Row {
+    /// Whether the public sees something of it, or will at a time.
+    fn is_bound_for_the_public(&self) -> bool {
+        self.published_id.is_some() || self.publish_at.is_some()
+    }
+
     /// What the actor did to the article: one version further. The caller says what it was.
     pub fn event(&self, actor: &Actor, at: Time) -> Event {
         Event {
@@ -131,9 +136,8 @@ pub fn update(
     let slug = new.slug.clone().unwrap_or_else(|| row.slug.clone());
     let comments_open = new.comments.as_ref().map_or(row.comments_open, |c| c.open);
     let in_public = slug != row.slug || comments_open != row.comments_open;
-    if in_public && row.published_id.is_some() && !actor.may::<PublishArticles>() {
-        let message =
-            "the article is public, where its slug and its discussion change at once; ask an author or an editor";
+    if in_public && row.is_bound_for_the_public() && !actor.may::<PublishArticles>() {
+        let message = "the article is or will be public, where its slug and its discussion change at once; ask an author or an editor";
         return Err(Error::with(Code::Forbidden, message));
     }
     let (mut working_id, mut revision) = (row.working_id, None);
@@ -186,16 +190,19 @@ pub fn same_text(new: &NewArticle, current: &NewArticle) -> bool {
     identity(new) == identity(current)
 }
 
-/// Moves an article to the trash: it is nowhere to be seen, and nothing of it is lost.
+/// Moves an article to the trash: it is nowhere to be seen, and nothing of it is lost but that it was to be published.
 ///
 /// # Errors
-/// 403 for a contributor's published article: that is for those who may unpublish it.
+/// 403 for a contributor's article that is public or scheduled: that is for those who may unpublish it.
 pub fn delete(conn: &mut Conn, actor: &Actor, reference: &Ref, expected: &Expected, now: Time) -> Result<()> {
     let row = find_for_update(conn, actor, reference, false)?;
     expected.check(&row, Vec::new)?;
-    if row.published_id.is_some() && !actor.may::<PublishArticles>() {
-        return Err(Error::with(Code::Forbidden, "the article is public; ask an author or an editor"));
+    if row.is_bound_for_the_public() && !actor.may::<PublishArticles>() {
+        return Err(Error::with(Code::Forbidden, "the article is or will be public; ask an author or an editor"));
     }
+    // When it is taken down stays: what comes back is not public for longer than it was to be.
+    let keep_end = row.published_id.is_some();
+    let row = publication::unschedule(conn, row, keep_end, actor.user, now)?;
     publication::count(conn, &row, -1)?;
     diesel::update(articles::table.find(row.id))
         .set((articles::deleted_at.eq(now), articles::updated_at.eq(now), articles::version.eq(articles::version + 1)))

@@ -111,7 +111,7 @@ fn settle(conn: &mut Conn, id: Id) -> Result<bool> {
     let ends = is_due(row.unpublish_at);
     if ends {
         let row = any(conn, id)?;
-        publication::unpublish(conn, &row, None, now)?;
+        publication::unpublish_scheduled(conn, &row, now)?;
     }
     Ok(starts || ends)
 }

@@ -1,48 +1,135 @@
-//! Publishing a revision and taking it down. The counts of tags and authors follow in the same transaction.
+//! What the public sees of an article: publishing a revision and taking it down, now or at a time. The counts of tags and
+//! authors follow in the same transaction.
 
 use super::{
     model::{ReviewStatus, Row, Status},
     queries::{Eyes, any, find, find_for_update},
     reviews,
+    write::{NewPublication, UnpublishParams},
 };
 use crate::{
     auth::Actor,
     clock::Time,
-    db::{Conn, Id, lock},
-    error::{Error, Result},
+    db::{self, Conn, Id, lock},
+    error::{Code, Error, FieldError, Result},
     events::{self, Event, Kind},
     http::Expected,
     schema::{articles, authors, revision_authors, revision_tags, revisions, tags},
-    values::Ref,
+    values::{Ref, Refusal},
 };
 use diesel::prelude::*;
+use std::time::Duration;
 
-/// Makes a revision public: the working one, or the one that is named. Doing it again changes nothing.
+/// How far ahead something may be scheduled: ten years.
+const FARTHEST: Duration = Duration::from_secs(3_653 * 86_400);
+/// What is scheduled, as events name it.
+const START: &str = "publish_at";
+const END: &str = "unpublish_at";
+
+/// Makes a revision public, now or at a time: the working one of this moment, or the one that is named. Doing it again
+/// changes nothing.
 ///
 /// # Errors
-/// 422 for a revision that does not exist.
+/// 422 for a revision that does not exist, and for a time that is over, too far away, or not before the article is taken
+/// down; 409 for scheduling what is public already.
 pub fn put(
     conn: &mut Conn,
     actor: &Actor,
     reference: &Ref,
-    revision: Option<i32>,
+    wanted: &NewPublication,
     expected: &Expected,
-    now: Time,
 ) -> Result<Row> {
     let row = find_for_update(conn, actor, reference, false)?;
     expected.check(&row, Vec::new)?;
-    let number = revision.unwrap_or(row.revision);
-    let wanted = revisions::table
-        .filter(revisions::article_id.eq(row.id))
+    let (id, number, now) = (row.id, wanted.revision.unwrap_or(row.revision), db::now(conn)?);
+    let revision = revisions::table
+        .filter(revisions::article_id.eq(id))
         .filter(revisions::number.eq(number))
         .select(revisions::id);
-    let wanted: Option<Id> = wanted.first(conn).optional()?;
-    let wanted = wanted
-        .ok_or_else(|| Error::invalid_field("/revision", "not_found", format!("there is no revision {number}")))?;
-    if row.published_id != Some(wanted) {
-        publish(conn, &row, wanted, number, Some(actor.user), now)?;
+    let revision: Option<Id> = revision.first(conn).optional()?;
+    let absent =
+        revision.is_none().then(|| FieldError::new("/revision", "not_found", format!("there is no revision {number}")));
+    let is_planned = (row.publish_at, row.scheduled_revision) == (wanted.at, Some(number));
+    let wrong = wanted.at.filter(|_| !is_planned).and_then(|at| wrong_start(at, &row, now));
+    let (Some(revision), None) = (revision, &wrong) else {
+        return Err(Error::invalid(wrong.into_iter().chain(absent).collect()));
+    };
+    match wanted.at {
+        None => publish_now(conn, row, revision, number, actor, now)?,
+        Some(_) if is_planned => {}
+        Some(_) if row.published_id == Some(revision) => {
+            return Err(Error::with(Code::Conflict, format!("revision {number} is public already")));
+        }
+        Some(at) => {
+            diesel::update(articles::table.find(id))
+                .set((
+                    articles::publish_at.eq(at),
+                    articles::scheduled_id.eq(revision),
+                    articles::scheduled_revision.eq(number),
+                    articles::updated_at.eq(now),
+                    articles::version.eq(articles::version + 1),
+                ))
+                .execute(conn)?;
+            record(conn, &row, Kind::Scheduled, Some(number), vec![START], Some(actor.user), now)?;
+        }
     }
-    find(conn, &Eyes::Desk(actor.clone()), &row.id.into())
+    find(conn, &Eyes::Desk(actor.clone()), &id.into())
+}
+
+/// What is wrong with the time at which an article is to become public.
+fn wrong_start(at: Time, row: &Row, now: Time) -> Option<FieldError> {
+    let ended = row.unpublish_at.filter(|end| at >= *end).map(|end| {
+        Refusal::new(
+            "after_unpublish_at",
+            format!("the article is taken down at {end}: publish it before, or move that"),
+        )
+    });
+    to_come(at, now).or(ended).map(|refusal| FieldError::new("/at", refusal.code, refusal.message))
+}
+
+/// Why nothing can be scheduled for this time.
+fn to_come(at: Time, now: Time) -> Option<Refusal> {
+    let farthest = now.plus(FARTHEST);
+    if at <= now {
+        Some(Refusal::new("in_the_past", format!("this time is over: it is {now} here")))
+    } else if at > farthest {
+        Some(Refusal::new("too_far", format!("it is at most ten years ahead, until {farthest}")))
+    } else {
+        None
+    }
+}
+
+/// Publishes at once, in place of what was scheduled. When it is taken down stays as it was.
+fn publish_now(conn: &mut Conn, row: Row, revision: Id, number: i32, actor: &Actor, now: Time) -> Result<()> {
+    // An end that is over was that of what was public until now.
+    let keep_end = row.published_id == Some(revision) || row.unpublish_at.is_some_and(|end| end > now);
+    let row = unschedule(conn, row, keep_end, actor.user, now)?;
+    if row.published_id == Some(revision) {
+        return Ok(());
+    }
+    publish(conn, &row, revision, number, Some(actor.user), now)
+}
+
+/// Cancels what is scheduled: that a revision becomes public and, unless it is kept, that the article is taken down.
+pub fn unschedule(conn: &mut Conn, row: Row, keep_end: bool, by: Id, now: Time) -> Result<Row> {
+    let (starts, ends) = (row.publish_at.is_some(), row.unpublish_at.is_some() && !keep_end);
+    let fields: Vec<_> = [(START, starts), (END, ends)].into_iter().filter_map(|(n, is)| is.then_some(n)).collect();
+    if fields.is_empty() {
+        return Ok(row);
+    }
+    let unpublish_at = row.unpublish_at.filter(|_| keep_end);
+    diesel::update(articles::table.find(row.id))
+        .set((
+            articles::publish_at.eq(None::<Time>),
+            articles::scheduled_id.eq(None::<Id>),
+            articles::scheduled_revision.eq(None::<i32>),
+            articles::unpublish_at.eq(unpublish_at),
+            articles::updated_at.eq(now),
+            articles::version.eq(articles::version + 1),
+        ))
+        .execute(conn)?;
+    record(conn, &row, Kind::Unscheduled, row.scheduled_revision, fields, Some(by), now)?;
+    Ok(Row { publish_at: None, scheduled_revision: None, unpublish_at, version: row.version + 1, ..row })
 }
 
 /// Makes `revision` the public one. The first publication gives the article its date.
@@ -62,7 +149,7 @@ pub fn publish(conn: &mut Conn, row: &Row, revision: Id, number: i32, by: Option
             articles::version.eq(articles::version + 1),
         ))
         .execute(conn)?;
-    record(conn, row, Kind::Published, Some(number), by, now)?;
+    record(conn, row, Kind::Published, Some(number), Vec::new(), by, now)?;
     count(conn, &Row { published_id: Some(revision), ..row.clone() }, 1)
 }
 
@@ -71,14 +158,67 @@ pub fn publish_scheduled(conn: &mut Conn, row: &Row, now: Time) -> Result<()> {
     let scheduled: Option<Id> = articles::table.find(row.id).select(articles::scheduled_id).first(conn)?;
     let scheduled = scheduled.zip(row.scheduled_revision);
     let (revision, number) = scheduled.ok_or_else(|| Error::internal("a schedule names no revision"))?;
-    publish(conn, row, revision, number, None, now)
+    let by = events::last_by(conn, row.id, Kind::Scheduled, &[START])?;
+    publish(conn, row, revision, number, by, now)
 }
 
-/// Takes an article down. What is not public stays as it is.
-pub fn delete(conn: &mut Conn, actor: &Actor, reference: &Ref, expected: &Expected, now: Time) -> Result<()> {
+/// Takes an article down whose time is over.
+pub fn unpublish_scheduled(conn: &mut Conn, row: &Row, now: Time) -> Result<()> {
+    let by = events::last_by(conn, row.id, Kind::Scheduled, &[END])?;
+    unpublish(conn, row, by, now)
+}
+
+/// Takes an article down, now or at a time, or cancels only what is scheduled. Doing it again changes nothing.
+///
+/// # Errors
+/// 400 for a time that is over or too far away, 409 where the article is not public before it, or is published after it.
+pub fn delete(
+    conn: &mut Conn,
+    actor: &Actor,
+    reference: &Ref,
+    wanted: &UnpublishParams,
+    expected: &Expected,
+) -> Result<()> {
     let row = find_for_update(conn, actor, reference, false)?;
     expected.check(&row, Vec::new)?;
-    unpublish(conn, &row, Some(actor.user), now)
+    let now = db::now(conn)?;
+    if let Some(at) = wanted.at {
+        return end_at(conn, &row, at, actor, now);
+    }
+    let row = unschedule(conn, row, false, actor.user, now)?;
+    if wanted.scheduled == Some(true) { Ok(()) } else { unpublish(conn, &row, Some(actor.user), now) }
+}
+
+/// Schedules that an article is taken down.
+fn end_at(conn: &mut Conn, row: &Row, at: Time, actor: &Actor, now: Time) -> Result<()> {
+    if row.unpublish_at == Some(at) {
+        return Ok(());
+    }
+    if let Some(refusal) = to_come(at, now) {
+        return Err(Error::parameter("at", refusal.code, refusal.message));
+    }
+    match row.publish_at {
+        Some(start) if start >= at => {
+            let message = format!("it is scheduled to be published at {start}: take it down after that, or cancel it");
+            return Err(Error::with(Code::Conflict, message));
+        }
+        None if row.published_id.is_none() => {
+            return Err(Error::with(Code::Conflict, "it is not public, and not scheduled to be"));
+        }
+        _ => {}
+    }
+    diesel::update(articles::table.find(row.id))
+        .set((articles::unpublish_at.eq(at), articles::updated_at.eq(now), articles::version.eq(articles::version + 1)))
+        .execute(conn)?;
+    record(
+        conn,
+        row,
+        Kind::Scheduled,
+        row.scheduled_revision.or(row.published_revision),
+        vec![END],
+        Some(actor.user),
+        now,
+    )
 }
 
 /// Leads an article that is being set up to where it is to be in its life.
@@ -110,6 +250,7 @@ pub fn lead(
     Ok(())
 }
 
+/// Takes an article down. What is not public stays as it is.
 pub fn unpublish(conn: &mut Conn, row: &Row, by: Option<Id>, now: Time) -> Result<()> {
     if row.published_id.is_none() {
         return Ok(());
@@ -127,12 +268,19 @@ pub fn unpublish(conn: &mut Conn, row: &Row, by: Option<Id>, now: Time) -> Resul
             articles::version.eq(articles::version + 1),
         ))
         .execute(conn)?;
-    record(conn, row, Kind::Unpublished, row.published_revision, by, now)
+    record(conn, row, Kind::Unpublished, row.published_revision, Vec::new(), by, now)
 }
 
-fn record(conn: &mut Conn, row: &Row, kind: Kind, revision: Option<i32>, by: Option<Id>, at: Time) -> Result<()> {
-    let (version, fields) = (row.version + 1, Vec::new());
-    events::record(conn, Event { kind, subject: row.id, version, revision, fields, by, at })
+fn record(
+    conn: &mut Conn,
+    row: &Row,
+    kind: Kind,
+    revision: Option<i32>,
+    fields: Vec<&'static str>,
+    by: Option<Id>,
+    at: Time,
+) -> Result<()> {
+    events::record(conn, Event { kind, subject: row.id, version: row.version + 1, revision, fields, by, at })
 }
 
 /// Adds to the counts of the tags and authors of what is public of the article, or takes from them.

@@ -9,7 +9,9 @@ use super::{
     queries::{self, Eyes},
     review_routes,
     text::{Draft, Edit},
-    write::{ArticleChanges, ArticleParams, Include, ListInclude, NewArticle, NewPublication, ShowParams},
+    write::{
+        ArticleChanges, ArticleParams, Include, ListInclude, NewArticle, NewPublication, ShowParams, UnpublishParams,
+    },
 };
 use crate::{
     app::App,
@@ -201,8 +203,9 @@ async fn restore_article(who: Can<WriteArticles>, app: Data<App>, path: Path<Ref
 
 /// Publish an article
 ///
-/// Makes the working revision, or the one that is named, what the public sees. Doing it again changes nothing. The body
-/// may be left out.
+/// Makes the working revision, or the one that is named, what the public sees: now, or with `at` at a time. What is
+/// scheduled is the revision of this moment: a later edit waits until it is scheduled in its place. Doing it again
+/// changes nothing. The body may be left out.
 #[utoipa::path(
     tag = "Articles", params(("ref" = Ref, Path, description = "The article's id or slug."), WriteParams), request_body = NewPublication,
     responses((status = OK, description = "The article as it is now.", body = Article)), security(("bearer" = []))
@@ -218,7 +221,7 @@ async fn publish_article(
     let shared = app.clone();
     writing
         .run(&app.db, move |conn, expected| {
-            let row = publication::put(conn, &who, &path, body.0.revision, expected, clock::now())?;
+            let row = publication::put(conn, &who, &path, &body.0, expected)?;
             Answer::found(&desk(conn, &shared, &who, row)?)
         })
         .await
@@ -226,21 +229,26 @@ async fn publish_article(
 
 /// Take an article down
 ///
-/// The public sees it no longer; it is archived. What is not public stays as it is.
+/// The public sees it no longer; it is archived, and what was scheduled is cancelled. With `at` this happens at a time,
+/// with `scheduled=true` only what was scheduled is cancelled. What is not public stays as it is.
 #[utoipa::path(
-    tag = "Articles", params(("ref" = Ref, Path, description = "The article's id or slug."), WriteParams),
-    responses((status = NO_CONTENT, description = "It is not public any more.")), security(("bearer" = []))
+    tag = "Articles", params(("ref" = Ref, Path, description = "The article's id or slug."), UnpublishParams),
+    responses((status = NO_CONTENT, description = "It is not public any more, or will not be from then on.")), security(("bearer" = []))
 )]
 #[delete("/articles/{ref}/publication")]
 async fn unpublish_article(
     who: Can<PublishArticles>,
     app: Data<App>,
     path: Path<Ref>,
-    writing: Writing,
+    writing: Writing<UnpublishParams>,
 ) -> Result<Answer> {
+    let wanted = writing.params.clone();
+    if wanted.at.is_some() && wanted.scheduled == Some(true) {
+        return Err(Error::parameter("scheduled", "conflict", "it cancels what is scheduled, and `at` schedules"));
+    }
     writing
         .run(&app.db, move |conn, expected| {
-            publication::delete(conn, &who, &path, expected, clock::now())?;
+            publication::delete(conn, &who, &path, &wanted, expected)?;
             Ok(Answer::no_content())
         })
         .await

@@ -3,7 +3,7 @@
 use super::model::{BodyFormat, Custom, Excerpt, ReviewStatus, Status, Subtitle, Title, Visibility};
 use crate::{
     clock::Time,
-    http::{Changes, List, Settle, field_names, list_params},
+    http::{Changes, List, Settle, field_names, list_params, write_params},
     values::{Image, Language, Line, Prose, Ref, Slug, WebUrl, few},
 };
 use serde::{Deserialize, Serialize};
@@ -143,15 +143,30 @@ pub struct NewSeo {
     pub noindex: Option<bool>,
 }
 
-/// What to publish.
+/// What to publish, and when.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"revision": 1}))]
+#[schema(example = json!({"at": null, "revision": 1}))]
 pub struct NewPublication {
-    /// The working revision where it is left out.
+    /// A time to come, at most ten years ahead; now where it is left out.
+    #[serde(default)]
+    pub at: Option<Time>,
+    /// The working revision of this moment where it is left out. A later edit is not published with it.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 2_147_483_647)]
     pub revision: Option<i32>,
+}
+
+write_params! {
+    /// How an article is taken down.
+    pub struct UnpublishParams {
+        /// Take it down at this time, at most ten years ahead, instead of now.
+        #[param(inline)]
+        pub at: Option<Time>,
+        /// Cancel only what is scheduled, and leave what is public.
+        #[param(example = false)]
+        pub scheduled: Option<bool>,
+    }
 }
 
 field_names! {

@@ -26,4 +26,5 @@ pub use path::Path;
 pub use query::{List, NoParams, Query};
 pub(crate) use query::{field_names, list_params};
 pub use quoted::Quoted;
-pub use writing::{WriteParams, Writing};
+pub(crate) use writing::write_params;
+pub use writing::{Rehearsed, WriteParams, Writing};

@@ -8,31 +8,56 @@ use crate::{
     idempotency,
 };
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::future::{Ready, ready};
-use utoipa::IntoParams;
 
-/// The parameters of every write.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct WriteParams {
-    /// Check and answer as if it were done, and change nothing.
-    #[param(example = false)]
-    #[serde(default)]
-    pub dry_run: Option<bool>,
+/// The parameters of a write: its own, and the one that every write has.
+macro_rules! write_params {
+    ($(#[$doc:meta])* pub struct $name:ident { $($(#[$field_doc:meta])* pub $field:ident: $type:ty,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Default, Clone, serde::Deserialize, utoipa::IntoParams)]
+        #[serde(deny_unknown_fields)]
+        #[into_params(parameter_in = Query)]
+        pub struct $name {
+            $($(#[$field_doc])* #[serde(default)] pub $field: $type,)*
+            /// Check and answer as if it were done, and change nothing.
+            #[param(example = false)]
+            #[serde(default)]
+            pub dry_run: Option<bool>,
+        }
+
+        impl $crate::http::Rehearsed for $name {
+            fn is_rehearsed(&self) -> bool {
+                self.dry_run == Some(true)
+            }
+        }
+    };
+}
+pub(crate) use write_params;
+
+/// Parameters of a write.
+pub trait Rehearsed {
+    /// Whether nothing is to be kept of it.
+    fn is_rehearsed(&self) -> bool;
+}
+
+write_params! {
+    /// The parameters of a write that has none of its own.
+    pub struct WriteParams {
+    }
 }
 
 /// How a write is to be done.
-pub struct Writing {
+pub struct Writing<P = WriteParams> {
     pub expected: Expected,
+    pub params: P,
     ending: Ending,
     key: Option<String>,
     /// The method and path: what a key was used for.
     operation: String,
 }
 
-impl Writing {
+impl<P> Writing<P> {
     /// Writes what can be repeated without harm: changes and deletions.
     pub async fn run(
         self,
@@ -84,16 +109,17 @@ fn rehearsed(mut answer: Answer, ending: Ending) -> Answer {
     answer
 }
 
-impl FromRequest for Writing {
+impl<P: Rehearsed + Clone + DeserializeOwned + 'static> FromRequest for Writing<P> {
     type Error = Error;
     type Future = Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let params = super::Query::<WriteParams>::from_request(request, payload).into_inner();
+        let params = super::Query::<P>::from_request(request, payload).into_inner();
         ready(params.and_then(|params| {
             Ok(Self {
                 expected: Expected::of(request),
-                ending: if params.dry_run == Some(true) { Ending::Discard } else { Ending::Commit },
+                ending: if params.is_rehearsed() { Ending::Discard } else { Ending::Commit },
+                params: params.clone(),
                 key: key_of(request)?,
                 operation: format!("{} {}", request.method(), request.path()),
             })

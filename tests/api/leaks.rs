@@ -8,9 +8,8 @@ use crate::{
     },
 };
 use actix_web::http::Method;
-use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 use stet::{
     auth::{Password, passwords},
     clock,
@@ -19,6 +18,8 @@ use stet::{
     users::{self, NewUser},
     values::Email,
 };
+
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// A word that stands nowhere by chance, good for slugs, addresses and hosts.
 fn word(begins: &str) -> String {
@@ -157,8 +158,9 @@ impl Newsroom {
         let review = self.hide(state("review")).await;
         let requested = json!({"status": "requested", "note": format!("Is {word} right?")});
         self.owner.put(&format!("/articles/{review}/review"), requested.clone()).await.assert(200);
-        self.hide(state("scheduled")).await;
-        self.sql(&format!("UPDATE articles SET publish_at = 4102444800000000 WHERE slug = '{word}-scheduled'"));
+        let scheduled = self.hide(state("scheduled")).await;
+        let (start, end) = (clock::now().plus(DAY), clock::now().plus(2 * DAY));
+        self.owner.put(&format!("/articles/{scheduled}/publication"), json!({"at": start})).await.assert(200);
         let archived = self.hide(state("archived")).await;
         self.owner.put(&format!("/articles/{archived}/publication"), json!({})).await.assert(200);
         self.owner.delete(&format!("/articles/{archived}/publication")).await.assert(204);
@@ -180,6 +182,9 @@ impl Newsroom {
             self.preview_of(article, json!({})).await;
         }
         self.editor.put("/articles/sold/review", json!({"status": "approved", "note": word})).await.assert(200);
+        // One of the changes has its time, and another article its end.
+        self.owner.put("/articles/reopens/publication", json!({"at": start})).await.assert(200);
+        self.owner.delete(&format!("/articles/floods/publication?at={end}")).await.assert(204);
         for (status, parent) in [("pending", false), ("spam", false), ("trash", false), ("pending", true)] {
             let mut body = comment(&word);
             if parent {
@@ -189,10 +194,6 @@ impl Newsroom {
             self.editor.patch(&format!("/comments/{id}"), json!({"status": status})).await.assert(200);
             self.hidden_comments.push(id);
         }
-    }
-
-    fn sql(&self, statement: &str) {
-        blocking(|| self.app.app.db.connection().unwrap().batch_execute(statement).unwrap());
     }
 
     /// Asks everything that can be asked: every GET operation, each parameter with each of its values.

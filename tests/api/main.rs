@@ -8,6 +8,7 @@ mod authors;
 mod commands;
 mod comments;
 mod config;
+mod due;
 mod faults;
 mod health;
 mod history;

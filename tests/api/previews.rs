@@ -324,7 +324,9 @@ async fn each_look_is_counted(app: TestApp) {
     is_absent("/articles/absent", &app, &token).await;
     let unseen = found().await;
     assert_eq!((&unseen.json["views"], &unseen.json["last_viewed_at"]), (&json!(0), &Value::Null));
-    join_all((0..10).map(|_| look(&path, &app, &token))).await.iter().for_each(|seen| drop(seen.assert(200)));
+    join_all((0..10).map(|_| look(&path, &app, &token))).await.iter().for_each(|seen| {
+        seen.assert(200);
+    });
     let seen = found().await;
     assert_eq!(seen.json["views"], 10);
     assert!(seen.text("/last_viewed_at") >= seen.text("/created_at"));
