@@ -31,9 +31,21 @@ impl Connection {
     }
 
     pub fn post(&mut self, path: &str, headers: &str, body: &str) -> Result<&[u8]> {
+        self.send("POST", path, headers, body)
+    }
+
+    pub fn put(&mut self, path: &str, headers: &str, body: &str) -> Result<&[u8]> {
+        self.send("PUT", path, headers, body)
+    }
+
+    pub fn patch(&mut self, path: &str, headers: &str, body: &str) -> Result<&[u8]> {
+        self.send("PATCH", path, headers, body)
+    }
+
+    fn send(&mut self, method: &str, path: &str, headers: &str, body: &str) -> Result<&[u8]> {
         let length = body.len();
         self.ask(&format!(
-            "POST {path} HTTP/1.1\r\nhost: figures\r\n{headers}content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+            "{method} {path} HTTP/1.1\r\nhost: figures\r\n{headers}content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
         ))
     }
 

@@ -26,17 +26,22 @@ pub struct Newsroom {
 impl Newsroom {
     /// Brings the database up to date and fills it.
     pub fn fill(target: &Target) -> Result<Self> {
+        Self::fill_with(target, ARTICLES, article)
+    }
+
+    /// The same with so many articles of another kind.
+    pub fn fill_with(target: &Target, articles: usize, article: fn(usize) -> Value) -> Result<Self> {
         let mut conn = target.open()?;
         migrate(&mut conn)?;
         diesel::Connection::transaction(&mut conn, |conn| -> Result<()> {
             fill_around(conn)?;
-            (0..ARTICLES).try_for_each(|number| fill_article(conn, number))
+            (0..articles).try_for_each(|number| fill_article(conn, number, article(number)))
         })?;
         if let Conn::Postgres(conn) = &mut conn {
             // What PostgreSQL does by itself within a minute.
             diesel::connection::SimpleConnection::batch_execute(conn, "ANALYZE")?;
         }
-        Ok(Self { slugs: (0..ARTICLES).map(slug).collect() })
+        Ok(Self { slugs: (0..articles).map(slug).collect() })
     }
 }
 
@@ -65,9 +70,8 @@ fn fill_around(conn: &mut Conn) -> Result<()> {
     Ok(())
 }
 
-fn fill_article(conn: &mut Conn, number: usize) -> Result<()> {
+fn fill_article(conn: &mut Conn, number: usize, mut new: Value) -> Result<()> {
     let at = FIRST_DAY + BETWEEN * i64::try_from(number)?;
-    let mut new = article(number);
     new["slug"] = slug(number).into();
     let creation = Creation { id: Id::new(), by: None, at: Time::from_micros(at) };
     let id = articles::insert(conn, &Draft::of(serde_json::from_value(new)?)?, creation)?;
@@ -99,6 +103,13 @@ pub fn article(number: usize) -> Value {
         "image": {"url": format!("https://images.lantern.example/{number}.jpg"), "alt": "The harbour", "width": 1600, "height": 900},
         "featured": number.is_multiple_of(50),
     })
+}
+
+/// The same with a body of one line: enough where only the number of articles counts.
+pub fn short_article(number: usize) -> Value {
+    let mut short = article(number);
+    short["body"]["source"] = words(number, 60).into();
+    short
 }
 
 /// About `length` bytes of prose, the same for the same number.
