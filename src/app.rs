@@ -11,7 +11,7 @@ use crate::{
         cursor::Cursors,
         front::{self, Paths},
     },
-    openapi, sections, tags,
+    openapi, redirects, sections, tags,
     values::Slug,
 };
 use actix_cors::Cors;
@@ -69,6 +69,7 @@ pub fn routes(config: &mut ServiceConfig) {
             .configure(auth::routes::routes)
             .configure(authors::routes::routes)
             .configure(comments::routes::routes)
+            .configure(redirects::routes::routes)
             .configure(sections::routes::routes)
             .configure(tags::routes::routes),
     );

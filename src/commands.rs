@@ -112,7 +112,7 @@ fn first_start(db: &Db, settings: &Serve, url: &str) -> anyhow::Result<()> {
             ))?;
         }
         if settings.demo {
-            demo::fill(conn)?;
+            demo::fill(conn, url)?;
         }
         Ok(())
     })

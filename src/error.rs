@@ -151,6 +151,14 @@ struct Inner {
     /// For the log alone.
     cause: Option<anyhow::Error>,
     lost_race: bool,
+    old_slug: Option<OldSlug>,
+}
+
+/// What was not found by a slug goes by another now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OldSlug {
+    pub old: Slug,
+    pub now: Slug,
 }
 
 impl Error {
@@ -162,6 +170,7 @@ impl Error {
             headers: Vec::new(),
             cause: None,
             lost_race: false,
+            old_slug: None,
         }))
     }
 
@@ -174,6 +183,13 @@ impl Error {
     /// A 404 that names what was looked for.
     pub fn not_found(kind: &str, reference: impl fmt::Display) -> Self {
         Self::with(Code::NotFound, format!("there is no {kind} `{reference}`"))
+    }
+
+    /// A 409; one that was found free a moment ago was lost to another, so that it may be tried again.
+    pub fn slug_taken(message: String, chosen: bool) -> Self {
+        let mut error = Self::with(Code::SlugTaken, message.clone());
+        error.0.lost_race = !chosen;
+        error.list(vec![FieldError::new("/slug", "taken", message)])
     }
 
     /// A 422 with every mistake that was found.
@@ -221,6 +237,16 @@ impl Error {
     pub fn because(mut self, cause: impl Into<anyhow::Error>) -> Self {
         self.0.cause = Some(cause.into());
         self
+    }
+
+    /// Adds the slug that leads on: what was asked for in the path is answered with a redirect.
+    pub fn led_on(mut self, old_slug: OldSlug) -> Self {
+        self.0.old_slug = Some(old_slug);
+        self
+    }
+
+    pub fn old_slug(&self) -> Option<&OldSlug> {
+        self.0.old_slug.as_ref()
     }
 
     pub fn code(&self) -> Code {
@@ -314,10 +340,7 @@ impl<T> OnTaken<T> for diesel::QueryResult<T> {
     fn or_taken(self, slug: &Slug, chosen: bool) -> Result<T> {
         self.map_err(|e| match e {
             Diesel::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => {
-                let message = format!("the slug `{slug}` is taken; choose another");
-                let mut error = Error::with(Code::SlugTaken, message.clone());
-                error.0.lost_race = !chosen;
-                error.list(vec![FieldError::new("/slug", "taken", message)])
+                Error::slug_taken(format!("the slug `{slug}` is taken; choose another"), chosen)
             }
             e => e.into(),
         })

@@ -22,6 +22,7 @@ mod idempotency;
 pub mod jobs;
 pub mod openapi;
 pub mod permissions;
+pub mod redirects;
 mod schema;
 pub mod sections;
 mod slugs;

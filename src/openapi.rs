@@ -51,6 +51,7 @@ pub fn document() -> Value {
             {"name": "Authors", "description": "Public bylines."},
             {"name": "Comments", "description": "Threads below articles, and their moderation."},
             {"name": "Health", "description": "Whether the process lives, and whether it can serve."},
+            {"name": "Redirects", "description": "Paths of the site that lead elsewhere."},
             {"name": "Sections", "description": "The site's tree."},
             {"name": "Tags", "description": "Flat labels."},
         ],

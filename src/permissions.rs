@@ -62,6 +62,8 @@ permissions! {
     ReviewArticles from Editor;
     /// Create, change and delete authors.
     ManageAuthors from Editor;
+    /// Create, import and delete redirects.
+    ManageRedirects from Editor;
     /// Create, change and delete sections.
     ManageSections from Editor;
     /// Create, change and delete tags.

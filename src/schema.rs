@@ -496,4 +496,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     article_revisions,
     comments,
     published_comments,
+    old_slugs,
 );

@@ -2,7 +2,7 @@
 
 use super::{
     model::Row,
-    publication,
+    old_slugs, publication,
     queries::{Eyes, any, find, find_editable, find_for_update},
     reviews,
     revisions::{self, Place, References},
@@ -22,7 +22,7 @@ use crate::{
     slugs,
     values::{Ref, Slug},
 };
-use diesel::prelude::*;
+use diesel::{dsl::exists, prelude::*};
 use serde_json::Value;
 
 impl Versioned for Row {
@@ -80,7 +80,8 @@ pub fn insert_as(conn: &mut Conn, eyes: &Eyes, draft: &Draft, creation: Creation
         Some(slug) => slug.clone(),
         None => slugs::free(conn, Slug::of(new.title.as_str(), "article"), |conn, slug| {
             let same = articles::table.filter(articles::slug.eq(slug));
-            Ok(both!(conn, c => diesel::select(diesel::dsl::exists(same)).get_result(c))?)
+            let before = slugs::had(slugs::Kind::Article, slug);
+            Ok(both!(conn, c => diesel::select(exists(same).or(exists(before))).get_result(c))?)
         })?,
     };
     let revision = Id::new();
@@ -97,6 +98,7 @@ pub fn insert_as(conn: &mut Conn, eyes: &Eyes, draft: &Draft, creation: Creation
     );
     both!(conn, c => diesel::insert_into(articles::table).values(row).execute(c))
         .or_taken(&slug, new.slug.is_some())?;
+    slugs::take(conn, slugs::Kind::Article, &slug, id, new.slug.is_some())?;
     revisions::insert(conn, Place { id: revision, article: id, number: 1, by, at }, new, &draft.text, &refs)?;
     let fields = Vec::new();
     events::record(conn, Event { kind: Kind::Created, subject: id, version: 1, revision: Some(1), fields, by, at })?;
@@ -163,6 +165,7 @@ pub fn update(
         ))
         .execute(conn)
         .or_taken(&slug, true)?;
+    old_slugs::change(conn, &row, &slug, now)?;
     let fields = new.differing_from(&current);
     events::record(conn, Event { kind: Kind::Updated, revision, fields, ..row.event(actor, now) })?;
     find(conn, &eyes, &row.id.into())
@@ -213,7 +216,9 @@ pub fn delete(conn: &mut Conn, actor: &Actor, reference: &Ref, expected: &Expect
 /// Takes an article out of the trash: it is what it was, public again where it was public.
 pub fn restore(conn: &mut Conn, actor: &Actor, reference: &Ref, expected: &Expected, now: Time) -> Result<Row> {
     let row = find_for_update(conn, actor, reference, true).map_err(|e| match e.code() {
-        Code::NotFound => Error::with(Code::NotFound, format!("there is no article `{reference}` in the trash")),
+        Code::NotFound if e.old_slug().is_none() => {
+            Error::with(Code::NotFound, format!("there is no article `{reference}` in the trash"))
+        }
         _ => e,
     })?;
     expected.check(&row, Vec::new)?;

@@ -5,6 +5,7 @@ mod due;
 mod history;
 mod json_ld;
 mod model;
+mod old_slugs;
 mod present;
 mod preview_routes;
 mod previews;

@@ -2,6 +2,7 @@
 
 use super::{
     model::Row,
+    old_slugs,
     write::{ArticleParams, ArticleSort, View},
 };
 use crate::{
@@ -14,9 +15,13 @@ use crate::{
     schema::{
         article_revisions, articles, authors, published_articles, revision_authors, revision_tags, sections, tags,
     },
+    slugs::{self, Kind},
     values::{Ref, Slug},
 };
-use diesel::{dsl::case_when, prelude::*};
+use diesel::{
+    dsl::{case_when, exists},
+    prelude::*,
+};
 
 /// Whose eyes a read sees with.
 pub enum Eyes {
@@ -150,7 +155,7 @@ pub fn visible<'a>() -> public::Query<'a> {
 }
 
 /// All that an actor may see, each article in the revision that is theirs to see.
-fn desk<'a>(actor: &Actor, deleted: bool) -> staff::Query<'a> {
+pub fn desk<'a>(actor: &Actor, deleted: bool) -> staff::Query<'a> {
     use crate::schema::article_revisions as v;
     let query = article_revisions::table.into_boxed();
     let query = if deleted { query.filter(v::deleted_at.is_not_null()) } else { query.filter(v::deleted_at.is_null()) };
@@ -266,7 +271,8 @@ pub fn find(conn: &mut Conn, eyes: &Eyes, reference: &Ref) -> Result<Row> {
         Eyes::Public | Eyes::Preview => find_published(conn, reference),
         Eyes::Desk(actor) => {
             let row = named(desk(actor, false), reference).first::<Row>(conn).optional()?;
-            row.map(|row| as_seen_by(actor, row)).ok_or_else(|| Error::not_found("article", reference))
+            row.map(|row| as_seen_by(actor, row))
+                .ok_or_else(|| old_slugs::absent_from_desk(conn, actor, reference, false))
         }
     }
 }
@@ -279,7 +285,7 @@ pub fn find_published(conn: &mut Conn, reference: &Ref) -> Result<Row> {
         Ref::Id(id) => both!(conn, c => v::table.filter(v::id.eq(id)).first::<Row>(c)),
         Ref::Slug(slug) => both!(conn, c => v::table.filter(v::slug.eq(slug)).first::<Row>(c)),
     };
-    row.optional()?.ok_or_else(|| Error::not_found("article", reference))
+    row.optional()?.ok_or_else(|| old_slugs::absent_in_public(conn, reference))
 }
 
 /// The working copy of an article that the actor may edit; `deleted` ones only where they are asked for.
@@ -288,7 +294,7 @@ pub fn find_published(conn: &mut Conn, reference: &Ref) -> Result<Row> {
 /// 403 for what the actor sees but may not edit, 404 for what the actor does not see.
 pub fn find_editable(conn: &mut Conn, actor: &Actor, reference: &Ref, deleted: bool) -> Result<Row> {
     let row = named(desk(actor, deleted), reference).first::<Row>(conn).optional()?;
-    let row = row.ok_or_else(|| Error::not_found("article", reference))?;
+    let row = row.ok_or_else(|| old_slugs::absent_from_desk(conn, actor, reference, deleted))?;
     if may_edit(actor, &row) {
         Ok(row)
     } else {
@@ -333,20 +339,40 @@ fn apart(list: &[Ref]) -> (Vec<Id>, Vec<Slug>) {
 
 fn tag_ids(conn: &mut Conn, list: &List<Ref>) -> Result<Vec<Id>> {
     let (ids, slugs) = apart(list);
-    Ok(tags::table.filter(tags::id.eq_any(ids).or(tags::slug.eq_any(slugs))).select(tags::id).load(conn)?)
+    let named = tags::table.filter(tags::id.eq_any(ids).or(tags::slug.eq_any(slugs.clone())));
+    let mut found = named.select(tags::id).load(conn)?;
+    found.extend(by_old_slugs(conn, Kind::Tag, slugs, found.len() < list.len())?);
+    Ok(found)
 }
 
 fn author_ids(conn: &mut Conn, list: &List<Ref>) -> Result<Vec<Id>> {
     let (ids, slugs) = apart(list);
-    Ok(authors::table.filter(authors::id.eq_any(ids).or(authors::slug.eq_any(slugs))).select(authors::id).load(conn)?)
+    let named = authors::table.filter(authors::id.eq_any(ids).or(authors::slug.eq_any(slugs.clone())));
+    let mut found = named.select(authors::id).load(conn)?;
+    found.extend(by_old_slugs(conn, Kind::Author, slugs, found.len() < list.len())?);
+    Ok(found)
+}
+
+/// What had one of these slugs, looked for where something is `missing`.
+fn by_old_slugs(conn: &mut Conn, kind: Kind, slugs: Vec<Slug>, missing: bool) -> Result<Vec<Id>> {
+    if !missing {
+        return Ok(Vec::new());
+    }
+    Ok(slugs::all_that_had(conn, kind, slugs)?.into_iter().map(|(id, _)| id).collect())
 }
 
 /// The sections of a list and all that stand below them.
 fn section_ids(conn: &mut Conn, list: &List<Ref>) -> Result<Vec<Id>> {
     let (ids, slugs) = apart(list);
-    let named = sections::table.filter(sections::id.eq_any(ids).or(sections::slug.eq_any(slugs)));
+    let columns = (sections::id, sections::path);
+    let named = sections::table.filter(sections::id.eq_any(ids).or(sections::slug.eq_any(slugs.clone())));
+    let mut named = named.select(columns).load::<(Id, String)>(conn)?;
+    let renamed = by_old_slugs(conn, Kind::Section, slugs, named.len() < list.len())?;
+    if !renamed.is_empty() {
+        named.extend(sections::table.filter(sections::id.eq_any(renamed)).select(columns).load(conn)?);
+    }
     let mut found: Vec<Id> = Vec::new();
-    for (id, path) in named.select((sections::id, sections::path)).load::<(Id, String)>(conn)? {
+    for (id, path) in named {
         // "0" follows "/" in ASCII: this is the range of all paths that begin with `path/`.
         let below =
             sections::table.filter(sections::path.ge(format!("{path}/"))).filter(sections::path.lt(format!("{path}0")));
@@ -414,7 +440,7 @@ pub fn in_revision(conn: &mut Conn, id: Id, revision: Option<Id>) -> Result<Opti
 
 /// Whether there is any article at all.
 pub fn exist(conn: &mut Conn) -> Result<bool> {
-    Ok(diesel::select(diesel::dsl::exists(articles::table.select(articles::id))).get_result(conn)?)
+    Ok(diesel::select(exists(articles::table.select(articles::id))).get_result(conn)?)
 }
 
 /// The id of an article in whatever state: for what is decided elsewhere.
@@ -424,5 +450,9 @@ pub fn id_of(conn: &mut Conn, reference: &Ref) -> Result<Id> {
         Ref::Id(id) => query.filter(articles::id.eq(id)).first(conn),
         Ref::Slug(slug) => query.filter(articles::slug.eq(slug)).first(conn),
     };
-    id.optional()?.ok_or_else(|| Error::not_found("article", reference))
+    let had: Option<Id> = match (id.optional()?, reference) {
+        (None, Ref::Slug(slug)) => slugs::had(Kind::Article, slug).first(conn).optional()?,
+        (id, _) => id,
+    };
+    had.ok_or_else(|| Error::not_found("article", reference))
 }

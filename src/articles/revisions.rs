@@ -2,7 +2,8 @@
 
 use super::{
     model::{Body, BodyFormat, Custom, Row, StoredSeo},
-    queries::{self, Eyes},
+    old_slugs,
+    queries::Eyes,
     text::Text,
     write::{NewArticle, NewBody, NewSeo},
 };
@@ -14,7 +15,8 @@ use crate::{
     html,
     http::Quoted,
     schema::{articles, authors, revision_authors, revision_related, revision_tags, revisions, sections, tags},
-    values::{Image, Prose, Ref},
+    slugs::{self, Kind},
+    values::{Image, Prose, Ref, Slug},
 };
 use diesel::{
     prelude::*,
@@ -38,18 +40,18 @@ impl References {
     pub fn look_up(conn: &mut Conn, eyes: &Eyes, new: &NewArticle, pinned: &[Ref]) -> Result<Self> {
         let mut mistakes = Vec::new();
         macro_rules! ids {
-            ($field:literal, $kind:literal, $refs:expr, $table:ident) => {{
+            ($field:literal, $kind:expr, $refs:expr, $table:ident) => {{
                 let refs: &[Ref] = $refs;
                 let ids: Vec<Id> =
                     refs.iter().filter_map(|r| if let Ref::Id(id) = r { Some(*id) } else { None }).collect();
-                let slugs: Vec<_> = refs
+                let mut slugs: Vec<Slug> = refs
                     .iter()
                     .filter_map(|r| if let Ref::Slug(slug) = r { Some(slug.clone()) } else { None })
                     .collect();
                 let columns = ($table::id, $table::slug);
                 let mut known: Vec<(Id, String)> = Vec::new();
                 if !slugs.is_empty() {
-                    known.extend(in_size!(slugs, some => {
+                    known.extend(in_size!(slugs.clone(), some => {
                         let query = $table::table.filter(among($table::slug, some)).select(columns);
                         both!(conn, c => query.load(c))?
                     }));
@@ -60,18 +62,21 @@ impl References {
                         both!(conn, c => query.load(c))?
                     }));
                 }
-                resolve($field, $kind, refs, &known, &mut mistakes)
+                // What goes by another slug now is still found by those it had.
+                slugs.retain(|slug: &Slug| known.iter().all(|(_, known)| known != slug.as_ref()));
+                known.extend(slugs::all_that_had(conn, $kind, slugs)?);
+                resolve($field, $kind.as_ref(), refs, &known, &mut mistakes)
             }};
         }
         let (none, section) = (Vec::new(), new.section.clone().into_iter().collect::<Vec<_>>());
-        let authors = ids!("/authors", "author", new.authors.as_ref().unwrap_or(&none), authors);
-        let tags = ids!("/tags", "tag", new.tags.as_ref().unwrap_or(&none), tags);
+        let authors = ids!("/authors", Kind::Author, new.authors.as_ref().unwrap_or(&none), authors);
+        let tags = ids!("/tags", Kind::Tag, new.tags.as_ref().unwrap_or(&none), tags);
         let related = new.related.as_ref().unwrap_or(&none);
         let (kept, named): (Vec<_>, Vec<_>) = related.iter().cloned().partition(|r| pinned.contains(r));
         let kept = kept.iter().filter_map(|r| if let Ref::Id(id) = r { Some((*id, String::new())) } else { None });
-        let seen = queries::seen_among(conn, eyes, &named)?.into_iter().map(|(id, slug)| (id, slug.to_string()));
+        let seen = old_slugs::seen_among(conn, eyes, &named)?;
         let related = resolve("/related", "article", related, &kept.chain(seen).collect::<Vec<_>>(), &mut mistakes);
-        let section = ids!("/section", "section", &section, sections).first().copied();
+        let section = ids!("/section", Kind::Section, &section, sections).first().copied();
         if mistakes.is_empty() { Ok(Self { authors, tags, section, related }) } else { Err(Error::invalid(mistakes)) }
     }
 

@@ -9,10 +9,10 @@ use crate::{
     html,
     http::{Expected, Page, Window, cursor::Position, page::keyset},
     schema::{authors, revision_authors},
-    slugs,
+    slugs::{self, Kind},
     values::{Image, Ref, Slug, WebUrl},
 };
-use diesel::prelude::*;
+use diesel::{dsl::exists, prelude::*};
 use std::collections::HashMap;
 
 /// The longest HTML that a biography may become, in bytes.
@@ -79,7 +79,18 @@ pub fn find(conn: &mut Conn, reference: &Ref) -> Result<Author> {
         Ref::Id(id) => query.filter(authors::id.eq(id)).first(conn),
         Ref::Slug(slug) => query.filter(authors::slug.eq(slug)).first(conn),
     };
-    author.optional()?.ok_or_else(|| Error::not_found("author", reference))
+    author.optional()?.ok_or_else(|| absent(conn, reference))
+}
+
+fn absent(conn: &mut Conn, reference: &Ref) -> Error {
+    let now = match reference {
+        Ref::Slug(slug) => {
+            let author = authors::table.filter(authors::id.eq_any(slugs::had(Kind::Author, slug)));
+            author.select(authors::slug).first(conn).optional()
+        }
+        Ref::Id(_) => Ok(None),
+    };
+    slugs::absent(Kind::Author, reference, now)
 }
 
 /// Finds it and holds it, so that of two changes at once the second sees what the first made.
@@ -95,10 +106,11 @@ pub fn insert(conn: &mut Conn, new: &NewAuthor, id: Id, now: Time) -> Result<Aut
         Some(slug) => slug.clone(),
         None => slugs::free(conn, Slug::of(new.name.as_str(), "author"), |conn, slug| {
             let same = authors::table.filter(authors::slug.eq(slug));
-            Ok(diesel::select(diesel::dsl::exists(same)).get_result(conn)?)
+            let before = slugs::had(Kind::Author, slug);
+            Ok(diesel::select(exists(same).or(exists(before))).get_result(conn)?)
         })?,
     };
-    diesel::insert_into(authors::table)
+    let author = diesel::insert_into(authors::table)
         .values((
             authors::id.eq(id),
             Columns::of(new, &slug)?,
@@ -108,7 +120,9 @@ pub fn insert(conn: &mut Conn, new: &NewAuthor, id: Id, now: Time) -> Result<Aut
         ))
         .returning(columns::<Author>())
         .get_result(conn)
-        .or_taken(&slug, new.slug.is_some())
+        .or_taken(&slug, new.slug.is_some())?;
+    slugs::take(conn, Kind::Author, &slug, id, new.slug.is_some())?;
+    Ok(author)
 }
 
 pub fn update(
@@ -125,12 +139,14 @@ pub fn update(
     if new == current {
         return Ok(author);
     }
-    let slug = new.slug.clone().unwrap_or(author.slug);
-    diesel::update(authors::table.find(author.id))
+    let slug = new.slug.clone().unwrap_or_else(|| author.slug.clone());
+    let updated = diesel::update(authors::table.find(author.id))
         .set((Columns::of(&new, &slug)?, authors::version.eq(authors::version + 1), authors::updated_at.eq(now)))
         .returning(columns::<Author>())
         .get_result(conn)
-        .or_taken(&slug, true)
+        .or_taken(&slug, true)?;
+    slugs::change(conn, Kind::Author, (&author.slug, &slug), author.id, true, now)?;
+    Ok(updated)
 }
 
 /// # Errors
@@ -147,7 +163,7 @@ pub fn delete(conn: &mut Conn, reference: &Ref, expected: &Expected) -> Result<(
         ));
     }
     diesel::delete(authors::table.find(author.id)).execute(conn)?;
-    Ok(())
+    slugs::forget(conn, author.id)
 }
 
 /// The bylines of revisions, in their order.

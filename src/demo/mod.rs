@@ -8,7 +8,9 @@ use crate::{
     db::{Conn, Id},
     error::{Error, Result},
     permissions::Role,
+    redirects::{self, NewRedirect},
     sections::{self, NewSection},
+    slugs,
     tags::{self, NewTag},
     users::{self, NewUser},
     values::{Email, Line, Prose, Ref, Slug, WebUrl},
@@ -29,12 +31,15 @@ struct Newsroom {
     users: Vec<DemoUser>,
     articles: Vec<DemoArticle>,
     comments: Vec<DemoComment>,
+    redirects: Vec<Named>,
 }
 
 /// What has an id, and else the form in which a client would create it.
 #[derive(Deserialize)]
 struct Named {
     id: Id,
+    #[serde(default)]
+    old_slugs: Vec<Slug>,
     #[serde(flatten)]
     written: Map<String, Value>,
 }
@@ -52,6 +57,8 @@ struct DemoUser {
 struct DemoArticle {
     id: Id,
     slug: Slug,
+    #[serde(default)]
+    old_slugs: Vec<Slug>,
     owner: Email,
     status: articles::Status,
     created_at: Time,
@@ -80,8 +87,8 @@ struct DemoComment {
     created_at: Time,
 }
 
-/// Fills an empty database; one that has anything in it stays as it is.
-pub fn fill(conn: &mut Conn) -> Result<()> {
+/// Fills an empty database; one that has anything in it stays as it is. Readers find the site at `site`.
+pub fn fill(conn: &mut Conn, site: &str) -> Result<()> {
     if articles::exist(conn)? || sections::exist(conn)? {
         tracing::info!("the database is not empty: the demo newsroom is left out");
         return Ok(());
@@ -93,6 +100,9 @@ pub fn fill(conn: &mut Conn) -> Result<()> {
     }
     for tag in newsroom.tags {
         tags::insert(conn, &written::<NewTag>(tag.written)?, tag.id, founded)?;
+        for slug in &tag.old_slugs {
+            slugs::leave(conn, slugs::Kind::Tag, slug, tag.id, true, founded)?;
+        }
     }
     let mut bylines = HashMap::new();
     for author in newsroom.authors {
@@ -113,6 +123,10 @@ pub fn fill(conn: &mut Conn) -> Result<()> {
         owners.insert(user.email.to_string(), id);
     }
     fill_articles(conn, newsroom.articles, &owners)?;
+    for redirect in newsroom.redirects {
+        let creation = redirects::Creation { by: None, at: founded };
+        redirects::insert(conn, site, written::<NewRedirect>(redirect.written)?, redirect.id, creation)?;
+    }
     fill_comments(conn, newsroom.comments)
 }
 
@@ -126,6 +140,9 @@ fn fill_articles(conn: &mut Conn, all: Vec<DemoArticle>, owners: &HashMap<String
     for article in all {
         let pins: Vec<Id> = article.pins.iter().filter_map(|slug| ids.get(slug).copied()).collect();
         articles::pin(conn, article.id, &pins)?;
+        for slug in &article.old_slugs {
+            slugs::leave(conn, slugs::Kind::Article, slug, article.id, true, article.created_at)?;
+        }
         let by = owners.get(article.owner.as_ref()).copied();
         articles::lead(conn, article.id, article.status, article.published_at, article.publish_at)?;
         if let Some(note) = article.review {

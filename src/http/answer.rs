@@ -57,6 +57,14 @@ impl Answer {
         Ok(answer)
     }
 
+    /// 200 with a table.
+    pub fn table(csv: Vec<u8>) -> Self {
+        let mut answer = Self::new(StatusCode::OK, csv);
+        answer.etag = Some(etag::of(None, &answer.body));
+        answer.content_type = "text/csv; charset=utf-8; header=present";
+        answer
+    }
+
     /// 200 with a resource, or with those of its fields that were asked for.
     pub fn found_with<T: Serialize + Versioned>(resource: &T, fields: Option<&[impl AsRef<str>]>) -> Result<Self> {
         let Some(fields) = fields else { return Self::found(resource) };

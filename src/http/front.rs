@@ -3,7 +3,8 @@
 use super::{HeadersOnly, answer::SPARSE, etag, request_id};
 use crate::{
     auth,
-    error::{Code, Error},
+    error::{Code, Error, OldSlug},
+    values::escaped,
 };
 use actix_web::{
     HttpMessage, HttpRequest, HttpResponse, ResponseError,
@@ -16,6 +17,9 @@ use actix_web::{
     middleware::Next,
 };
 use std::time::Instant;
+
+/// Bytes of a `Location`: proxies refuse longer headers.
+const MAX_PLACE: usize = 8000;
 
 /// The outermost layer: names the request, logs it, and adds the headers that every answer has.
 pub async fn outer<B: MessageBody + 'static>(
@@ -89,10 +93,10 @@ pub async fn inner<B: MessageBody + 'static>(
         request.head_mut().method = Method::GET;
         request.extensions_mut().insert(HeadersOnly(true));
     }
-    if !accepts_json(request.headers()) && is_api(request.path()) {
-        return Ok(request
-            .error_response(Error::with(Code::NotAcceptable, "answers are application/json"))
-            .map_into_right_body());
+    let table = request.path().ends_with(".csv");
+    if is_api(request.path()) && !accepts(request.headers(), if table { &[JSON, CSV] } else { &[JSON] }) {
+        let detail = if table { "answers are text/csv or application/json" } else { "answers are application/json" };
+        return Ok(request.error_response(Error::with(Code::NotAcceptable, detail)).map_into_right_body());
     }
     let signed_in = request.headers().contains_key(header::AUTHORIZATION);
     let reads = request.method() == Method::GET;
@@ -100,8 +104,15 @@ pub async fn inner<B: MessageBody + 'static>(
     if api {
         auth::identify(request.request()).await;
     }
-    let mut response = next.call(request).await?;
-    let cacheable = reads && !signed_in && matches!(response.status(), StatusCode::OK | StatusCode::NOT_MODIFIED);
+    let response = next.call(request).await?;
+    let mut response = match new_place(&response) {
+        Some(place) => response.into_response(
+            HttpResponse::PermanentRedirect().insert_header((header::LOCATION, place)).finish().map_into_right_body(),
+        ),
+        None => response.map_into_left_body(),
+    };
+    let kept = [StatusCode::OK, StatusCode::NOT_MODIFIED, StatusCode::PERMANENT_REDIRECT].contains(&response.status());
+    let cacheable = reads && !signed_in && kept;
     if api {
         let headers = response.headers_mut();
         // A shared cache asks each time and is mostly told 304: what is taken down is gone at once.
@@ -111,16 +122,38 @@ pub async fn inner<B: MessageBody + 'static>(
         }
         headers.append(header::VARY, HeaderValue::from_static("accept, authorization"));
     }
-    Ok(response.map_into_left_body())
+    Ok(response)
+}
+
+/// Where the same request is answered, of what was asked for by a slug that it had.
+fn new_place<B>(response: &ServiceResponse<B>) -> Option<String> {
+    let OldSlug { old, now } = response.response().error()?.as_error::<Error>()?.old_slug()?;
+    let request = response.request();
+    if request.match_info().get("ref") != Some(old.as_ref()) {
+        return None;
+    }
+    let pattern = request.match_pattern()?;
+    let place = pattern.split('/').position(|part| part == "{ref}")?;
+    let path = request.path().split('/').enumerate();
+    let path: Vec<&str> = path.map(|(at, part)| if at == place { now.as_ref() } else { part }).collect();
+    let query = request.uri().query().map_or_else(String::new, |query| format!("?{query}"));
+    let place = escaped(&format!("{}{query}", path.join("/")));
+    (place.len() <= MAX_PLACE).then_some(place)
 }
 
 pub fn is_api(path: &str) -> bool {
     path.starts_with("/api/")
 }
 
-/// Whether JSON is among what `Accept` allows. An absent or unreadable header allows everything; of several ranges
+/// A media type, the others that stand for it in `Accept`, and the range that it falls into.
+type Media = (&'static str, &'static [&'static str], &'static str);
+
+const JSON: Media = ("application/json", &["application/problem+json", SPARSE], "application/*");
+const CSV: Media = ("text/csv", &[], "text/*");
+
+/// Whether one of these is among what `Accept` allows. An absent or unreadable header allows everything; of several ranges
 /// that fit, the most specific counts (RFC 9110, section 12.5.1).
-fn accepts_json(headers: &HeaderMap) -> bool {
+fn accepts(headers: &HeaderMap, media: &[Media]) -> bool {
     let given = || headers.get_all(header::ACCEPT).filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(','));
     let allows = |range: &str| {
         let mut parts = range.split(';').map(str::trim);
@@ -130,12 +163,10 @@ fn accepts_json(headers: &HeaderMap) -> bool {
     };
     let ranges: Vec<(String, bool)> = given().map(allows).filter(|(name, _)| !name.is_empty()).collect();
     let answer = |of: &[&str]| ranges.iter().find(|(name, _)| of.contains(&name.as_str())).map(|(_, allowed)| *allowed);
-    ranges.is_empty()
-        || answer(&["application/json"])
-            .or_else(|| answer(&["application/problem+json", SPARSE]))
-            .or_else(|| answer(&["application/*"]))
-            .or_else(|| answer(&["*/*"]))
-            .unwrap_or(false)
+    let allowed = |(name, others, range): &Media| {
+        answer(&[name]).or_else(|| answer(others)).or_else(|| answer(&[range])).or_else(|| answer(&["*/*"]))
+    };
+    ranges.is_empty() || media.iter().any(|media| allowed(media).unwrap_or(false))
 }
 
 /// What no handler takes: 405 with `Allow` where the path is one of ours, an answer to `OPTIONS`, else 404.
@@ -179,13 +210,14 @@ impl Paths {
 
 #[cfg(test)]
 mod tests {
-    use super::{Paths, accepts_json};
+    use super::{CSV, JSON, Paths};
     use actix_web::test::TestRequest;
 
     #[test]
     fn accept_is_read_as_it_is_meant() {
         let accepts = |value: &str| {
-            accepts_json(TestRequest::default().insert_header(("accept", value)).to_http_request().headers())
+            let request = TestRequest::default().insert_header(("accept", value)).to_http_request();
+            super::accepts(request.headers(), &[JSON])
         };
         for good in
             ["*/*", "application/json", "text/html, */*;q=0.1", "Application/JSON; q=0.5", "application/problem+json"]
@@ -201,6 +233,11 @@ mod tests {
         ] {
             assert!(!accepts(bad), "{bad}");
         }
+        let table = |value: &str| {
+            let request = TestRequest::default().insert_header(("accept", value)).to_http_request();
+            super::accepts(request.headers(), &[JSON, CSV])
+        };
+        assert!(table("text/csv") && table("text/*") && table("application/json") && !table("text/html"));
     }
 
     #[test]

@@ -198,7 +198,7 @@ pub(crate) use keyset;
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct PageInfo {
     /// Give it as `cursor` to get the next page; `null` on the last one.
-    #[schema(max_length = 1200, pattern = "^[A-Za-z0-9_-]*$")]
+    #[schema(max_length = 2800, pattern = "^[A-Za-z0-9_-]*$")]
     pub next_cursor: Option<String>,
     /// How many there are in all; only with `count=true`.
     #[serde(skip_serializing_if = "Option::is_none")]

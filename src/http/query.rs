@@ -158,7 +158,7 @@ macro_rules! list_params {
             #[param(minimum = 1, maximum = 100, default = 20, example = 20)]
             pub limit: Option<u32>,
             /// Where to go on: `page.next_cursor` of the page before. Worth nothing with other filters or another order.
-            #[param(max_length = 1200, pattern = "^[A-Za-z0-9_-]*$")]
+            #[param(max_length = 2800, pattern = "^[A-Za-z0-9_-]*$")]
             pub cursor: Option<String>,
             /// A numbered page, from 1, instead of a cursor. Deep pages cost more: beyond the 10,000th item use cursors.
             #[param(minimum = 1, maximum = 10000, example = 1)]

@@ -40,6 +40,9 @@ pub fn responses() -> Value {
         let content = json!({"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}});
         responses.insert((*name).into(), json!({"description": description, "headers": headers, "content": content}));
     }
+    let headers = json!({"Location": {"$ref": "#/components/headers/NewPlace"}, "X-Request-Id": {"$ref": "#/components/headers/RequestId"}});
+    let description = "It goes by another slug now: send the same request there, with its query.";
+    responses.insert("PermanentRedirect".into(), json!({"description": description, "headers": headers}));
     let headers = json!({"ETag": {"$ref": "#/components/headers/ETag"}, "X-Request-Id": {"$ref": "#/components/headers/RequestId"}});
     responses
         .insert("NotModified".into(), json!({"description": "It is what the client has already.", "headers": headers}));
@@ -53,6 +56,7 @@ pub fn headers() -> Value {
         "IdempotentReplayed": {"description": "Given where the answer is the first one to the `Idempotency-Key`, once more.", "schema": {"type": "string", "enum": ["true"]}, "example": "true"},
         "Link": {"description": "The other pages (RFC 8288): `first`, `prev`, `next`. Left out where the filters make it longer than 8,000 characters.", "schema": text(8000, "^<.*$"), "example": "</api/v1/tags>; rel=\"first\""},
         "Location": {"description": "Where it is.", "schema": {"type": "string", "format": "uri-reference", "maxLength": 300}, "example": "/api/v1/tags/0190a5c0-7b1e-7c3a-9f00-3d5e8a1b2c4d"},
+        "NewPlace": {"description": "Where the same is found now, with the query of the request.", "schema": {"type": "string", "format": "uri-reference", "maxLength": 8000}, "example": "/api/v1/tags/open-source"},
         "RateLimit": {"description": "What is left of the limit, and the seconds until it is whole again.", "schema": text(200, "^[ -~]*$"), "example": "\"default\";r=0;t=1"},
         "RateLimitPolicy": {"description": "The limit.", "schema": text(200, "^[ -~]*$"), "example": "\"default\";q=100;w=60"},
         "RequestId": {"description": "The request's id: the client's, or one that was made.", "schema": text(128, "^[!-~]+$"), "example": "0190a5c0-7b1e-7c3a-9f00-3d5e8a1b2c4d"},
@@ -121,6 +125,10 @@ pub fn complete(document: &mut Value) {
             if method == "get" {
                 responses.insert("304".into(), json!({"$ref": "#/components/responses/NotModified"}));
             }
+            // What may be named by a slug may have had another one.
+            if path.contains("{ref}") {
+                responses.insert("308".into(), json!({"$ref": "#/components/responses/PermanentRedirect"}));
+            }
             for (name, status, _) in problems {
                 responses.insert((*status).into(), json!({"$ref": format!("#/components/responses/{name}")}));
             }
@@ -166,6 +174,7 @@ fn add_links(created: &mut Value, id: &str) {
     let name = id.trim_start_matches("create_");
     let (parameters, verbs): (_, &[&str]) = match name {
         "comment" => (json!({"id": "$response.body#/id"}), &["get", "update", "delete"]),
+        "redirect" => (json!({"id": "$response.body#/id"}), &["get", "delete"]),
         "preview" => (json!({"ref": "$response.body#/article_id", "id": "$response.body#/id"}), &["get", "delete"]),
         _ => (json!({"ref": "$response.body#/id"}), &["get", "update", "delete"]),
     };

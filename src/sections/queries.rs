@@ -7,13 +7,13 @@ use crate::{
     error::{Code, Error, OnTaken, Result},
     http::{Expected, Page, Window, cursor::Position, page::keyset},
     schema::{revisions, sections},
-    slugs,
+    slugs::{self, Kind},
     values::{Ref, Slug},
 };
-use diesel::prelude::*;
+use diesel::{dsl::exists, prelude::*};
 
 pub fn list(conn: &mut Conn, params: &SectionParams, window: &Window) -> Result<Page<Section>> {
-    let parent = params.parent.as_ref().map(|parent| find(conn, parent)).transpose();
+    let parent = params.parent.as_ref().map(|parent| find_referred(conn, parent)).transpose();
     let parent = parent.map_err(|e| Error::parameter("parent", "not_found", e.to_string()))?.map(|section| section.id);
     let filtered = || {
         let query = sections::table.into_boxed();
@@ -55,7 +55,26 @@ pub fn find(conn: &mut Conn, reference: &Ref) -> Result<Section> {
         Ref::Id(id) => query.filter(sections::id.eq(id)).first(conn),
         Ref::Slug(slug) => query.filter(sections::slug.eq(slug)).first(conn),
     };
-    section.optional()?.ok_or_else(|| Error::not_found("section", reference))
+    section.optional()?.ok_or_else(|| absent(conn, reference))
+}
+
+fn absent(conn: &mut Conn, reference: &Ref) -> Error {
+    let now = match reference {
+        Ref::Slug(slug) => {
+            let section = sections::table.filter(sections::id.eq_any(slugs::had(Kind::Section, slug)));
+            section.select(sections::slug).first(conn).optional()
+        }
+        Ref::Id(_) => Ok(None),
+    };
+    slugs::absent(Kind::Section, reference, now)
+}
+
+/// The same for a reference that is not in the path: nobody is sent on from there.
+fn find_referred(conn: &mut Conn, reference: &Ref) -> Result<Section> {
+    find(conn, reference).or_else(|e| match e.old_slug() {
+        Some(known) => find(conn, &Ref::Slug(known.now.clone())),
+        None => Err(e),
+    })
 }
 
 /// The columns that a client decides, and what follows from them.
@@ -104,10 +123,11 @@ pub fn insert(conn: &mut Conn, new: &NewSection, id: Id, now: Time) -> Result<Se
         Some(slug) => slug.clone(),
         None => slugs::free(conn, Slug::of(new.name.as_str(), "section"), |conn, slug| {
             let same = sections::table.filter(sections::slug.eq(slug));
-            Ok(diesel::select(diesel::dsl::exists(same)).get_result(conn)?)
+            let before = slugs::had(Kind::Section, slug);
+            Ok(diesel::select(exists(same).or(exists(before))).get_result(conn)?)
         })?,
     };
-    diesel::insert_into(sections::table)
+    let section = diesel::insert_into(sections::table)
         .values((
             sections::id.eq(id),
             Columns::of(new, &slug, parent.as_ref())?,
@@ -117,11 +137,13 @@ pub fn insert(conn: &mut Conn, new: &NewSection, id: Id, now: Time) -> Result<Se
         ))
         .returning(columns::<Section>())
         .get_result(conn)
-        .or_taken(&slug, new.slug.is_some())
+        .or_taken(&slug, new.slug.is_some())?;
+    slugs::take(conn, Kind::Section, &slug, id, new.slug.is_some())?;
+    Ok(section)
 }
 
 fn find_parent(conn: &mut Conn, new: &NewSection) -> Result<Option<Section>> {
-    let parent = new.parent.as_ref().map(|parent| find(conn, parent)).transpose();
+    let parent = new.parent.as_ref().map(|parent| find_referred(conn, parent)).transpose();
     parent.map_err(|e| match e.code() {
         Code::NotFound => Error::invalid_field("/parent", "not_found", e.to_string()),
         _ => e,
@@ -162,6 +184,7 @@ pub fn update(
         .returning(columns::<Section>())
         .get_result(conn)
         .or_taken(&slug, true)?;
+    slugs::change(conn, Kind::Section, (&section.slug, &slug), section.id, true, now)?;
     if updated.trail != section.trail {
         move_children(conn, &updated)?;
     }
@@ -197,7 +220,7 @@ pub fn delete(conn: &mut Conn, reference: &Ref, expected: &Expected) -> Result<(
         return Err(Error::with(Code::InUse, format!("{used} revisions of articles stand in `{}`", section.slug)));
     }
     diesel::delete(sections::table.find(section.id)).execute(conn)?;
-    Ok(())
+    slugs::forget(conn, section.id)
 }
 
 /// Whether there is any section at all.

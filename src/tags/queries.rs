@@ -8,10 +8,10 @@ use crate::{
     error::{Code, Error, OnTaken, Result},
     http::{Expected, Page, Window, cursor::Position, page::keyset},
     schema::{revision_tags, tags},
-    slugs,
+    slugs::{self, Kind},
     values::{Ref, Slug},
 };
-use diesel::prelude::*;
+use diesel::{dsl::exists, prelude::*};
 use std::collections::HashMap;
 
 /// The columns that a client decides.
@@ -61,7 +61,18 @@ pub fn find(conn: &mut Conn, reference: &Ref) -> Result<Tag> {
         Ref::Id(id) => query.filter(tags::id.eq(id)).first(conn),
         Ref::Slug(slug) => query.filter(tags::slug.eq(slug)).first(conn),
     };
-    tag.optional()?.ok_or_else(|| Error::not_found("tag", reference))
+    tag.optional()?.ok_or_else(|| absent(conn, reference))
+}
+
+fn absent(conn: &mut Conn, reference: &Ref) -> Error {
+    let now = match reference {
+        Ref::Slug(slug) => {
+            let tag = tags::table.filter(tags::id.eq_any(slugs::had(Kind::Tag, slug)));
+            tag.select(tags::slug).first(conn).optional()
+        }
+        Ref::Id(_) => Ok(None),
+    };
+    slugs::absent(Kind::Tag, reference, now)
 }
 
 /// Finds it and holds it, so that of two changes at once the second sees what the first made.
@@ -77,10 +88,11 @@ pub fn insert(conn: &mut Conn, new: &NewTag, id: Id, now: Time) -> Result<Tag> {
         Some(slug) => slug.clone(),
         None => slugs::free(conn, Slug::of(new.name.as_str(), "tag"), |conn, slug| {
             let same = tags::table.filter(tags::slug.eq(slug));
-            Ok(diesel::select(diesel::dsl::exists(same)).get_result(conn)?)
+            let before = slugs::had(Kind::Tag, slug);
+            Ok(diesel::select(exists(same).or(exists(before))).get_result(conn)?)
         })?,
     };
-    diesel::insert_into(tags::table)
+    let tag = diesel::insert_into(tags::table)
         .values((
             tags::id.eq(id),
             Columns::of(new, &slug),
@@ -90,7 +102,9 @@ pub fn insert(conn: &mut Conn, new: &NewTag, id: Id, now: Time) -> Result<Tag> {
         ))
         .returning(columns::<Tag>())
         .get_result(conn)
-        .or_taken(&slug, new.slug.is_some())
+        .or_taken(&slug, new.slug.is_some())?;
+    slugs::take(conn, Kind::Tag, &slug, id, new.slug.is_some())?;
+    Ok(tag)
 }
 
 pub fn update(conn: &mut Conn, reference: &Ref, changes: &TagChanges, expected: &Expected, now: Time) -> Result<Tag> {
@@ -101,12 +115,14 @@ pub fn update(conn: &mut Conn, reference: &Ref, changes: &TagChanges, expected: 
     if new == current {
         return Ok(tag);
     }
-    let slug = new.slug.clone().unwrap_or(tag.slug);
-    diesel::update(tags::table.find(tag.id))
+    let slug = new.slug.clone().unwrap_or_else(|| tag.slug.clone());
+    let updated = diesel::update(tags::table.find(tag.id))
         .set((Columns::of(&new, &slug), tags::version.eq(tags::version + 1), tags::updated_at.eq(now)))
         .returning(columns::<Tag>())
         .get_result(conn)
-        .or_taken(&slug, true)
+        .or_taken(&slug, true)?;
+    slugs::change(conn, Kind::Tag, (&tag.slug, &slug), tag.id, true, now)?;
+    Ok(updated)
 }
 
 /// # Errors
@@ -119,7 +135,7 @@ pub fn delete(conn: &mut Conn, reference: &Ref, expected: &Expected) -> Result<(
         return Err(Error::with(Code::InUse, format!("{used} revisions of articles have the tag `{}`", tag.slug)));
     }
     diesel::delete(tags::table.find(tag.id)).execute(conn)?;
-    Ok(())
+    slugs::forget(conn, tag.id)
 }
 
 /// The tags of revisions, in their order.

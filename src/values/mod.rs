@@ -18,7 +18,7 @@ pub use number::Whole;
 pub use reference::Ref;
 pub use slug::Slug;
 pub use text::{Line, Prose, is_invisible};
-pub use url::WebUrl;
+pub use url::{WebUrl, escaped};
 
 use crate::error::Error;
 use std::{borrow::Cow, fmt};
@@ -92,4 +92,4 @@ macro_rules! text_value {
         $crate::db::column::text_column!($type);
     };
 }
-use text_value;
+pub(crate) use text_value;

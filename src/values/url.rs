@@ -54,8 +54,8 @@ fn is_plain(text: &str) -> bool {
         && path.split('/').all(step)
 }
 
-/// Browsers let characters pass that a URI (RFC 3986) may not hold: they are escaped.
-fn escaped(rest: &str) -> String {
+/// Browsers let characters pass that a URI (RFC 3986) may not hold: they are escaped. What is escaped stays as it is.
+pub fn escaped(rest: &str) -> String {
     let mut url = String::with_capacity(rest.len());
     let mut in_fragment = false;
     for (at, c) in rest.char_indices() {
@@ -69,7 +69,8 @@ fn escaped(rest: &str) -> String {
             '%' | '#' | '"' | '<' | '>' | '[' | ']' | '\\' | '^' | '`' | '{' | '|' | '}' => {
                 url.push_str(&format!("%{:02X}", u32::from(c)));
             }
-            c => url.push(c),
+            c if c.is_ascii_graphic() => url.push(c),
+            c => c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| url.push_str(&format!("%{byte:02X}"))),
         }
     }
     url

@@ -55,6 +55,7 @@ struct Newsroom {
     comments: Vec<String>,
     /// What opens a preview of the published revision of "reopens".
     preview: String,
+    redirects: Vec<String>,
     hidden_articles: Vec<String>,
     hidden_comments: Vec<String>,
 }
@@ -85,6 +86,7 @@ impl Newsroom {
             articles: Vec::new(),
             comments: Vec::new(),
             preview: String::new(),
+            redirects: Vec::new(),
             hidden_articles: Vec::new(),
             hidden_comments: Vec::new(),
         };
@@ -116,6 +118,17 @@ impl Newsroom {
             .await
             .assert(200);
         self.owner.put("/articles/replaced/publication", json!({})).await.assert(200);
+        // One that was found by another slug, and before that, as a draft, by one that nobody knew.
+        let first = format!("{}-first", self.word);
+        let renamed = self.hide(json!({"title": "Renamed", "slug": first})).await;
+        self.hidden_articles.retain(|reference| *reference != renamed);
+        for slug in ["once", "renamed"] {
+            self.owner.patch(&format!("/articles/{renamed}"), json!({"slug": slug})).await.assert(200);
+            self.owner.put(&format!("/articles/{renamed}/publication"), json!({})).await.assert(200);
+            self.articles.push(slug.to_owned());
+        }
+        let redirect = json!({"source": "/old/quay", "target": "/articles/reopens"});
+        self.redirects.push(self.editor.post("/redirects", redirect).await.assert(201).text("/id"));
         let mut guest = comment("Brandt");
         guest["email"] = json!(format!("{}@example.org", self.word));
         let approved = self.app.anyone().post("/articles/reopens/comments", guest).await.assert(201).text("/id");
@@ -166,12 +179,19 @@ impl Newsroom {
         self.owner.delete(&format!("/articles/{archived}/publication")).await.assert(204);
         let trashed = self.hide(state("trashed")).await;
         self.owner.put(&format!("/articles/{trashed}/publication"), json!({})).await.assert(200);
+        self.rename(&trashed).await;
         let thrown_away = self.hide(state("thrown-away")).await;
         for id in [trashed, thrown_away] {
             self.owner.delete(&format!("/articles/{id}")).await.assert(204);
         }
+        for id in self.hidden_articles.clone().iter().filter(|reference| reference.parse::<Id>().is_ok()) {
+            self.rename(id).await;
+        }
         assert_eq!(self.owner.get(&format!("/articles/{review}")).await.json["status"], "in_review");
-        assert_eq!(self.owner.get("/articles?status=scheduled").await.column("slug"), [format!("{word}-scheduled")]);
+        assert_eq!(
+            self.owner.get("/articles?status=scheduled").await.column("slug"),
+            [format!("{word}-scheduled-now")]
+        );
         // The slug of a public article and whether it takes comments change at once; all else waits.
         let mut changes = secret(&word, "");
         changes.as_object_mut().unwrap().shift_remove("slug");
@@ -193,6 +213,16 @@ impl Newsroom {
             let id = self.app.anyone().post("/articles/reopens/comments", body).await.assert(201).text("/id");
             self.editor.patch(&format!("/comments/{id}"), json!({"status": status})).await.assert(200);
             self.hidden_comments.push(id);
+        }
+    }
+
+    /// Gives what is hidden another slug; the one that it had is as hidden as before.
+    async fn rename(&mut self, id: &str) {
+        let found = self.owner.get(&format!("/articles/{id}")).await;
+        if found.status == 200 {
+            let slug = format!("{}-now", found.text("/slug"));
+            self.owner.patch(&format!("/articles/{id}"), json!({"slug": slug})).await.assert(200);
+            self.hidden_articles.push(slug);
         }
     }
 
@@ -227,6 +257,7 @@ impl Newsroom {
         let references = match template.split('/').nth(1).unwrap() {
             "articles" => self.articles.clone(),
             "comments" => self.comments.clone(),
+            "redirects" => self.redirects.clone(),
             "authors" => named(&["mira", "jo", "nobody"]),
             "sections" => named(&["news", "tech", "quiet", "nowhere"]),
             "tags" => named(&["harbour", "hush", "nothing"]),
@@ -312,7 +343,9 @@ fn values(name: &str, schema: &Value) -> Vec<String> {
     let schema = resolved(schema);
     let options = if schema["items"].is_object() { resolved(&schema["items"]) } else { schema.clone() };
     if let Some(options) = options["enum"].as_array() {
-        let mut values: Vec<String> = options.iter().filter_map(|option| option.as_str().map(str::to_owned)).collect();
+        let options = options.iter().filter(|option| !option.is_null());
+        let mut values: Vec<String> =
+            options.map(|option| option.as_str().map_or_else(|| option.to_string(), str::to_owned)).collect();
         if schema["items"].is_object() {
             values.push(values.join(","));
         }
@@ -323,6 +356,7 @@ fn values(name: &str, schema: &Value) -> Vec<String> {
         "author" => texts(&["mira", "jo", "nobody"]),
         "section" | "parent" => texts(&["news", "tech", "quiet", "nowhere"]),
         "article" => texts(&["reopens"]),
+        "source" => texts(&["/old/quay", "/articles/reopens"]),
         "language" => texts(&["en", "de"]),
         "published_after" | "published_before" => texts(&["2020-01-01T00:00:00Z", "2090-01-01T00:00:00Z"]),
         "featured" | "deleted" | "changed" | "count" => texts(&["true", "false"]),

@@ -113,8 +113,11 @@ fn what_goes_in_is_closed_and_has_a_valid_example() {
     for operation in operations() {
         for (media, content) in operation.value["requestBody"]["content"].as_object().into_iter().flatten() {
             let what = format!("the {media} example of {}", operation.id);
-            assert!(content["example"].is_object(), "{what} is missing");
+            assert!(content["example"].is_object() || media == "text/csv", "{what} is missing");
             validate(&content["schema"], &content["example"], &what);
+            if media == "text/csv" {
+                continue;
+            }
             let name = content["schema"]["$ref"].as_str().unwrap().rsplit('/').next().unwrap();
             assert_eq!(
                 DOCUMENT["components"]["schemas"][name]["additionalProperties"], false,
@@ -151,6 +154,8 @@ fn every_operation_says_all_there_is_to_say() {
         for status in expected {
             assert!(declared.contains_key(*status), "{} does not declare {status}", operation.id);
         }
+        let by_slug = operation.path.contains("{ref}");
+        assert_eq!(declared.contains_key("308"), by_slug, "{}: a slug may have changed", operation.id);
         if let Some(created) = declared.get("201") {
             assert!(created["headers"]["Location"].is_object(), "{}", operation.id);
             let links = created["links"].as_object().unwrap_or_else(|| panic!("{} has no links", operation.id));

@@ -65,6 +65,12 @@ const TABLE: &[(&str, Who)] = &[
     ("get_author", Anyone),
     ("update_author", From(Editor)),
     ("delete_author", From(Editor)),
+    ("list_redirects", Anyone),
+    ("create_redirect", From(Editor)),
+    ("get_redirect", Anyone),
+    ("delete_redirect", From(Editor)),
+    ("export_redirects", Anyone),
+    ("import_redirects", From(Editor)),
     ("list_sections", Anyone),
     ("create_section", From(Editor)),
     ("get_section", Anyone),
@@ -170,6 +176,10 @@ impl Desk {
                 let created = self.editor.post(&format!("/{kind}"), json!({"name": "Harbour"})).await;
                 template.replacen("{ref}", &created.assert(201).text("/id"), 1)
             }
+            "redirects" if template.contains("{id}") => {
+                let new = json!({"source": format!("/{}", Id::new()), "target": "/"});
+                template.replacen("{id}", &self.editor.post("/redirects", new).await.assert(201).text("/id"), 1)
+            }
             _ => template.clone(),
         };
         (path, self.body(operation).await)
@@ -184,9 +194,10 @@ impl Desk {
                 let session = self.app.anyone().post("/auth/login", login).await;
                 return Some(json!({"refresh_token": session.assert(200).text("/refresh_token")}));
             }
+            "create_redirect" => return Some(json!({"source": format!("/{}", Id::new()), "target": "/"})),
             _ => {}
         }
-        let content = operation.value["requestBody"]["content"].as_object()?;
+        let content = operation.value["requestBody"]["content"].as_object().filter(|c| !c.contains_key("text/csv"))?;
         let mut body = content["application/json"]["example"].clone();
         assert!(body.is_object(), "{} has no example of a body", operation.id);
         for reference in ["authors", "tags", "section", "related", "parent", "parent_id"] {
@@ -197,7 +208,11 @@ impl Desk {
 
     async fn send(&self, operation: &Operation, caller: &Client, owner: &Client, own: bool) -> Reply {
         let (path, body) = self.request(operation, owner, own).await;
-        caller.send(Method::from_bytes(operation.method.as_bytes()).unwrap(), &path, body).await
+        let method = Method::from_bytes(operation.method.as_bytes()).unwrap();
+        match operation.value["requestBody"]["content"]["text/csv"]["example"].as_str() {
+            Some(table) => caller.with("content-type", "text/csv").raw(method, &path, table.as_bytes().to_vec()).await,
+            None => caller.send(method, &path, body).await,
+        }
     }
 }
 

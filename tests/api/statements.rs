@@ -87,6 +87,8 @@ async fn a_long_list_takes_as_many_statements_as_a_short_one(app: TestApp) {
             "/authors?",
             "/tags?",
             "/sections?",
+            "/redirects?count=true&",
+            "/articles?tag=tags-1,nothing&",
         ] {
             counter.of_read(client, &format!("{list}limit=1")).await;
             let short = counter.of_read(client, &format!("{list}limit=3")).await;
