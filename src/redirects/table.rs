@@ -53,17 +53,18 @@ fn parse(body: &[u8]) -> Result<Vec<Entry>> {
     let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
     let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(body);
     let (mut entries, mut mistakes) = (Vec::new(), Vec::new());
+    let mut lines = Lines { body, at: 0, line: 1 };
     let mut begun = false;
     for record in reader.records() {
         let record = match record {
             Ok(record) => record,
             Err(error) => {
-                let line = error.position().map_or(1, csv::Position::line);
+                let line = lines.of(error.position());
                 mistakes.push(FieldError::new(format!("/{line}"), "invalid_characters", "it is not text in UTF-8"));
                 break;
             }
         };
-        let line = record.position().map_or(1, csv::Position::line);
+        let line = lines.of(record.position());
         if !begun {
             begun = true;
             let named = |names: &[&str]| record.iter().eq(names.iter().copied());
@@ -93,6 +94,30 @@ fn parse(body: &[u8]) -> Result<Vec<Entry>> {
         }
         true => Ok(entries),
         false => Err(Error::invalid(mistakes)),
+    }
+}
+
+/// Counts lines as an editor shows them; a reader of CSV leaves out those that are empty.
+struct Lines<'a> {
+    body: &'a [u8],
+    at: usize,
+    line: u64,
+}
+
+impl Lines<'_> {
+    /// The line of a record, each further down than the one before.
+    fn of(&mut self, record: Option<&csv::Position>) -> u64 {
+        let begins = record.and_then(|place| usize::try_from(place.byte()).ok()).unwrap_or(self.at);
+        while let Some(byte) = self.body.get(self.at) {
+            let ends = matches!(byte, b'\r' | b'\n');
+            if self.at >= begins && !ends {
+                break;
+            }
+            self.at += 1;
+            let half = *byte == b'\r' && self.body.get(self.at) == Some(&b'\n');
+            self.line += u64::from(ends && !half);
+        }
+        self.line
     }
 }
 

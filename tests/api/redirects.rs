@@ -30,12 +30,12 @@ async fn an_editor_leads_a_path_elsewhere(app: TestApp) {
     assert_eq!((created.text("/source"), created.json["status"].as_i64()), ("/2019/f%C3%A4hre.html".into(), Some(308)));
     assert_eq!(created.header("location"), format!("/api/v1/redirects/{id}"));
     // However it is written, it is found; nothing else is.
-    for written in ["/2019/fähre.html", "/2019/f%25c3%25a4hre.html", "/%32019/f%C3%A4hre.html"] {
+    for written in ["/2019/f%C3%A4hre.html", "/2019/f%25c3%25a4hre.html", "/%32019/f%C3%A4hre.html"] {
         let found = anyone.get(&format!("/redirects?source={written}")).await;
         assert_eq!(found.assert(200).column("id"), [id.clone()], "{written}");
         assert_eq!(found.header("surrogate-key"), "redirects");
     }
-    for other in ["/2019/F%C3%A4hre.html", "/2019/fähre.html/", "/2019/"] {
+    for other in ["/2019/F%C3%A4hre.html", "/2019/f%C3%A4hre.html/", "/2019/"] {
         assert!(anyone.get(&format!("/redirects?source={other}")).await.assert(200).column("id").is_empty(), "{other}");
     }
     anyone.get("/redirects?source=2019").await.assert_problem(400, "invalid_parameter");

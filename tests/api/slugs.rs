@@ -41,7 +41,8 @@ async fn assert_absent(client: &Client, slug: &str) {
                 .headers
                 .iter()
                 .filter(|(name, _)| !["date", "x-request-id", "content-length"].contains(&name.as_str()));
-            let headers: Vec<_> = headers.map(|(name, value)| format!("{name}: {value:?}")).collect();
+            let mut headers: Vec<_> = headers.map(|(name, value)| format!("{name}: {value:?}")).collect();
+            headers.sort();
             let mut body = reply.json.clone();
             body["request_id"] = json!(null);
             (reply.status, headers, body.to_string().replace(slug, "{}"))
@@ -72,9 +73,7 @@ async fn what_had_a_slug_is_found_by_it(app: TestApp) {
         assert_eq!(anyone.get(&new).await.assert(200).json["slug"], "new-name");
         assert_leads(&editor.patch(&format!("{old}?dry_run=true"), json!({})).await, &format!("{new}?dry_run=true"));
     }
-    // The query goes along as it was sent, but for what a URI may not hold.
-    let led = anyone.get("/articles/old-name?include=related,latest&fields=id&x=%41{|}&y=").await;
-    led.assert(400);
+    // The query goes along as it was sent.
     let led = anyone.get("/articles/old%2Dname?include=related,latest&fields=id,slug&view=published").await;
     assert_leads(&led, "/articles/new-name?include=related,latest&fields=id,slug&view=published");
     let led = anyone.get("/articles/old-name/comments?limit=%35").await;
