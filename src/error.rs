@@ -1,6 +1,6 @@
 //! The one error type: what a client may be told, as RFC 9457 problem details.
 
-use crate::values::Slug;
+use crate::{http::Conflict, values::Slug};
 use actix_web::{
     HttpResponse, ResponseError,
     http::{
@@ -136,6 +136,10 @@ pub struct Problem {
     /// Every mistake that was found in the request.
     #[schema(max_items = 100)]
     errors: Vec<FieldError>,
+    /// With a 412 on an article: what has happened to it since it was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    conflict: Option<Conflict>,
 }
 
 /// Something that went wrong, with what the client may know of it.
@@ -147,6 +151,7 @@ struct Inner {
     code: Code,
     detail: Option<String>,
     errors: Vec<FieldError>,
+    conflict: Option<Conflict>,
     headers: Vec<(HeaderName, String)>,
     /// For the log alone.
     cause: Option<anyhow::Error>,
@@ -167,6 +172,7 @@ impl Error {
             code,
             detail: None,
             errors: Vec::new(),
+            conflict: None,
             headers: Vec::new(),
             cause: None,
             lost_race: false,
@@ -228,6 +234,12 @@ impl Error {
         self
     }
 
+    /// Adds what has happened since the client read it.
+    pub fn conflicting(mut self, conflict: Conflict) -> Self {
+        self.0.conflict = Some(conflict);
+        self
+    }
+
     pub fn header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
         self.0.headers.push((name, value.into()));
         self
@@ -266,6 +278,7 @@ impl Error {
     pub fn copy(&self) -> Self {
         let mut copy = Self::new(self.0.code).list(self.0.errors.clone());
         copy.0.detail.clone_from(&self.0.detail);
+        copy.0.conflict.clone_from(&self.0.conflict);
         copy
     }
 
@@ -284,6 +297,7 @@ impl Error {
             code,
             request_id,
             errors: self.0.errors.iter().take(MAX_ERRORS).map(FieldError::told).collect(),
+            conflict: self.0.conflict.clone(),
         }
     }
 }

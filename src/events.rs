@@ -5,12 +5,13 @@ use crate::{
     clock::Time,
     db::{AsJson, Conn, Id, column::text_enum},
     error::Result,
-    schema::events,
+    schema::{events, users},
 };
 use diesel::prelude::*;
 
 text_enum! {
     /// What can happen to an article.
+    #[schema(as = EventKind)]
     pub enum Kind {
         Created = "article.created",
         /// Its working copy changed, or its slug or whether it takes comments.
@@ -32,6 +33,25 @@ text_enum! {
     }
 }
 
+impl Kind {
+    /// The same as it is told: "it was …".
+    pub fn told(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated => "saved",
+            Self::Published => "published",
+            Self::Unpublished => "taken down",
+            Self::Scheduled => "scheduled",
+            Self::Unscheduled => "taken off the schedule",
+            Self::Reviewed => "reviewed",
+            Self::Corrected => "corrected",
+            Self::Trashed => "moved to the trash",
+            Self::Restored => "taken out of the trash",
+            Self::Deleted => "deleted",
+        }
+    }
+}
+
 /// Something that happened to what `subject` names.
 #[derive(Debug)]
 pub struct Event {
@@ -41,8 +61,8 @@ pub struct Event {
     pub version: i32,
     /// The number of the revision that it is about.
     pub revision: Option<i32>,
-    /// The names of the fields that changed.
-    pub fields: Vec<&'static str>,
+    /// The names of the fields that changed, such as `title` and `seo/description`.
+    pub fields: Vec<String>,
     /// Who did it: what happens at its time is done by whoever scheduled it.
     pub by: Option<Id>,
     pub at: Time,
@@ -73,4 +93,36 @@ pub fn last_by(conn: &mut Conn, subject: Id, kind: Kind, fields: &[&'static str]
         .order(events::version.desc())
         .select(events::user_id);
     Ok(last.first::<Option<Id>>(conn).optional()?.flatten())
+}
+
+/// Something that has happened, and who did it.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub struct Happening {
+    pub kind: Kind,
+    pub version: i32,
+    pub revision: Option<i32>,
+    pub fields: AsJson<Vec<String>>,
+    pub by: Option<Id>,
+    /// The name of who did it; none where the account is gone.
+    pub name: Option<String>,
+    pub at: Time,
+}
+
+/// What has happened to the subject after it had this version, the oldest first.
+pub fn since(conn: &mut Conn, subject: Id, version: i32) -> Result<Vec<Happening>> {
+    Ok(events::table
+        .left_join(users::table)
+        .filter(events::subject_id.eq(subject))
+        .filter(events::version.gt(version))
+        .order((events::version, events::id))
+        .select((
+            events::kind,
+            events::version,
+            events::revision,
+            events::fields,
+            events::user_id,
+            users::name.nullable(),
+            events::at,
+        ))
+        .load(conn)?)
 }

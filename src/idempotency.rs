@@ -20,7 +20,7 @@ pub struct Claim<'a> {
     /// Whose key it is.
     pub scope: &'a str,
     pub key: &'a str,
-    /// Method and path.
+    /// Method, path and query.
     pub operation: &'a str,
     pub digest: &'a [u8],
 }

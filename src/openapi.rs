@@ -28,9 +28,13 @@ pub fn document() -> Value {
         (Time::name(), Time::schema()),
         (values::Ref::name(), values::Ref::schema()),
         (error::Problem::name(), error::Problem::schema()),
-        (error::FieldError::name(), error::FieldError::schema()),
     ] {
         schemas.insert(name.into_owned(), serde_json::to_value(schema).unwrap_or_default());
+    }
+    let mut of_problems = Vec::new();
+    error::Problem::schemas(&mut of_problems);
+    for (name, schema) in of_problems {
+        schemas.insert(name, serde_json::to_value(schema).unwrap_or_default());
     }
     schemas.insert("ProblemCode".into(), serde_json::to_value(error::Code::schema()).unwrap_or_default());
     let mut document = json!({

@@ -1,11 +1,14 @@
 //! Creating an article, editing its working copy, moving it to the trash and back.
 
 use super::{
+    conflicts::{self, Stale},
+    fields,
     model::Row,
     old_slugs, publication,
     queries::{Eyes, any, find, find_editable, find_for_update},
     reviews,
     revisions::{self, Place, References},
+    saving::{self, Work},
     text::{Draft, Edit, Text},
     write::{ArticleChanges, NewArticle},
 };
@@ -99,7 +102,8 @@ pub fn insert_as(conn: &mut Conn, eyes: &Eyes, draft: &Draft, creation: Creation
     both!(conn, c => diesel::insert_into(articles::table).values(row).execute(c))
         .or_taken(&slug, new.slug.is_some())?;
     slugs::take(conn, slugs::Kind::Article, &slug, id, new.slug.is_some())?;
-    revisions::insert(conn, Place { id: revision, article: id, number: 1, by, at }, new, &draft.text, &refs)?;
+    let place = Place { id: revision, article: id, number: 1, by, at, note: draft.note.as_ref(), autosave: false };
+    revisions::insert(conn, place, new, &draft.text, &refs)?;
     let fields = Vec::new();
     events::record(conn, Event { kind: Kind::Created, subject: id, version: 1, revision: Some(1), fields, by, at })?;
     Ok(id)
@@ -115,7 +119,8 @@ pub fn as_written(conn: &mut Conn, actor: &Actor, reference: &Ref) -> Result<New
 /// whether comments are taken.
 ///
 /// # Errors
-/// 403 for a contributor who would change what is public.
+/// 412 where it was changed since the client read it, and the changes are not to be merged or cannot be; 403 for a
+/// contributor who would change what is public.
 pub fn update(
     conn: &mut Conn,
     actor: &Actor,
@@ -126,15 +131,8 @@ pub fn update(
 ) -> Result<Row> {
     let row = find_for_update(conn, actor, reference, false)?;
     let current = revisions::as_written(conn, &row)?;
-    expected.check(&row, || edit.changes.differing(&current))?;
-    let new = edit.changes.apply(&current)?;
     let eyes = Eyes::Desk(actor.clone());
-    let refs = References::look_up(conn, &eyes, &new, current.related.as_deref().unwrap_or_default())?;
-    // The same authors by their slugs are no change.
-    let new = refs.name_by_id(new);
-    if new == current {
-        return Ok(row);
-    }
+    let (new, refs) = wanted(conn, &eyes, &row, &current, (edit, expected))?;
     let slug = new.slug.clone().unwrap_or_else(|| row.slug.clone());
     let comments_open = new.comments.as_ref().map_or(row.comments_open, |c| c.open);
     let in_public = slug != row.slug || comments_open != row.comments_open;
@@ -142,33 +140,62 @@ pub fn update(
         let message = "the article is or will be public, where its slug and its discussion change at once; ask an author or an editor";
         return Err(Error::with(Code::Forbidden, message));
     }
-    let (mut working_id, mut revision) = (row.working_id, None);
-    if !same_text(&new, &current) {
-        working_id = Id::new();
-        let number = revisions::next_number(conn, row.id)?;
-        revision = Some(number);
-        let place = Place { id: working_id, article: row.id, number, by: Some(actor.user), at: now };
-        let text = match &new.body {
-            Some(body) if new.body != current.body => edit.text(body)?,
-            _ => revisions::text(conn, &row)?,
-        };
-        revisions::insert(conn, place, &new, &text, &refs)?;
+    let (article, by, at) = (&row, actor, now);
+    let work = Work { article, current: &current, new: &new, refs: &refs, by, at, on_purpose: edit.is_of_text() };
+    let saved = saving::save(conn, &work, &edit.saving, |conn| match &new.body {
+        Some(body) if new.body != current.body => edit.text(body),
+        _ => revisions::text(conn, &row),
+    })?;
+    if saved.is_none() && !in_public {
+        return Ok(row);
     }
     diesel::update(articles::table.find(row.id))
         .set((
             articles::slug.eq(&slug),
             articles::comments_open.eq(comments_open),
-            articles::working_id.eq(working_id),
-            articles::review.eq(reviews::after_edit(&row, working_id)),
+            articles::working_id.eq(saved.map_or(row.working_id, |saved| saved.id)),
+            articles::review.eq(reviews::after_edit(&row, saved.is_some_and(|saved| saved.changed))),
             articles::updated_at.eq(now),
             articles::version.eq(articles::version + 1),
         ))
         .execute(conn)
         .or_taken(&slug, true)?;
     old_slugs::change(conn, &row, &slug, now)?;
-    let fields = new.differing_from(&current);
+    let (revision, fields) = (saved.map(|saved| saved.number), fields::differing(&new, &current));
     events::record(conn, Event { kind: Kind::Updated, revision, fields, ..row.event(actor, now) })?;
     find(conn, &eyes, &row.id.into())
+}
+
+/// The article as the changes would have it, if it is as the client expects it or they may be merged.
+fn wanted(
+    conn: &mut Conn,
+    eyes: &Eyes,
+    row: &Row,
+    current: &NewArticle,
+    (edit, expected): (&Edit, &Expected),
+) -> Result<(NewArticle, References)> {
+    let stale = Stale::find(conn, row, expected)?;
+    let (changes, merge) = (&edit.changes, edit.saving.merge);
+    let new = changes.apply(current).and_then(|new| {
+        let refs = References::look_up(conn, eyes, &new, current.related.as_deref().unwrap_or_default())?;
+        // The same authors by their slugs are no change.
+        Ok((refs.name_by_id(new), refs))
+    });
+    let Some(stale) = stale else { return new };
+    let differing = || changes.differing(current);
+    match new {
+        // Of changes that come too late, it is no matter what else is wrong with them.
+        Err(e) if !merge && e.code() == Code::ValidationFailed => Err(stale.refusal(&[], differing)),
+        Err(e) => Err(e),
+        Ok((new, refs)) => {
+            let mine = fields::differing(&new, current);
+            if !merge {
+                return Err(stale.refusal(&mine, differing));
+            }
+            stale.merge(&mine, differing)?;
+            Ok((new, refs))
+        }
+    }
 }
 
 /// Edits the working copy of an article that is being set up.
@@ -179,7 +206,7 @@ pub fn revise(conn: &mut Conn, article: Id, changes: &Value, by: Option<Id>, now
     let refs = References::look_up(conn, &Eyes::Public, &new, current.related.as_deref().unwrap_or_default())?;
     let text = Text::of(new.body.clone().unwrap_or_default())?;
     let working = Id::new();
-    let place = Place { id: working, article, number: row.revision + 1, by, at: now };
+    let place = Place { id: working, article, number: row.revision + 1, by, at: now, note: None, autosave: false };
     revisions::insert(conn, place, &new, &text, &refs)?;
     diesel::update(articles::table.find(article))
         .set((articles::working_id.eq(working), articles::updated_at.eq(now)))
@@ -199,7 +226,7 @@ pub fn same_text(new: &NewArticle, current: &NewArticle) -> bool {
 /// 403 for a contributor's article that is public or scheduled: that is for those who may unpublish it.
 pub fn delete(conn: &mut Conn, actor: &Actor, reference: &Ref, expected: &Expected, now: Time) -> Result<()> {
     let row = find_for_update(conn, actor, reference, false)?;
-    expected.check(&row, Vec::new)?;
+    conflicts::check(conn, &row, expected)?;
     if row.is_bound_for_the_public() && !actor.may::<PublishArticles>() {
         return Err(Error::with(Code::Forbidden, "the article is or will be public; ask an author or an editor"));
     }
@@ -221,7 +248,7 @@ pub fn restore(conn: &mut Conn, actor: &Actor, reference: &Ref, expected: &Expec
         }
         _ => e,
     })?;
-    expected.check(&row, Vec::new)?;
+    conflicts::check(conn, &row, expected)?;
     if row.published_id.is_some() && !actor.may::<PublishArticles>() {
         return Err(Error::with(Code::Forbidden, "the article would be public again; ask an author or an editor"));
     }

@@ -1,35 +1,41 @@
 //! The history of an article: its revisions, for those who may edit it, and the way back to one.
 
 use super::{
-    drafts,
+    conflicts,
+    difference::Diff,
+    fields,
     model::{Row, Title},
     queries::{self, Eyes, find, find_editable, find_for_update},
     reviews,
-    revisions::{self, Place, References},
+    revisions::{self, References},
+    saving::{self, Note, Saving, Work},
     write::NewArticle,
 };
 use crate::{
     auth::Actor,
     clock::Time,
     db::{Conn, Id, among},
-    error::{Error, Result},
+    error::{Code, Error, FieldError, Result},
     events::{self, Event},
     http::{Expected, Page, Versioned, Window, cursor::Position, list_params, page::ListOf},
     schema::{articles, authors, revisions as r, sections, tags, users},
-    values::{Ref, Slug},
+    values::{Ref, Slug, Whole},
 };
 use diesel::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::HashMap;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
+
+/// The number of a revision.
+pub type RevisionNumber = Whole<1, 2_147_483_647>;
 
 /// A saved state of an article. None is ever changed.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Revision {
     pub id: Id,
     pub article_id: Id,
-    /// Counts from 1.
+    /// Counts from 1. None is given twice; where an autosave was replaced, one is missing.
     #[schema(minimum = 1, maximum = 2_147_483_647)]
     pub number: i32,
     pub title: Title,
@@ -40,6 +46,11 @@ pub struct Revision {
     pub created_at: Time,
     /// Who saved it; `null` where the account is gone.
     pub created_by: Option<Saver>,
+    /// Why it was saved.
+    pub note: Option<Note>,
+    /// Whether it was saved without being asked for. The next autosave of the same person replaces it, unless something
+    /// needs it.
+    pub autosave: bool,
     /// Whether it is what the staff see.
     pub working: bool,
     /// Whether it is what the public sees.
@@ -53,6 +64,10 @@ pub struct Revision {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = NewArticle, nullable = false)]
     pub content: Option<Value>,
+    /// With `diff`: what changed since that revision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub diff: Option<Diff>,
 }
 
 pub type RevisionList = ListOf<Revision>;
@@ -63,7 +78,7 @@ impl Versioned for Revision {
     }
 }
 
-/// Somebody on the staff who saved a revision.
+/// Somebody on the staff who saved something.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Saver {
     pub id: Id,
@@ -77,11 +92,21 @@ list_params! {
     }
 }
 
-type Columns = (Id, Id, i32, Title, i32, i32, Time, Option<Id>, Option<String>);
+/// What may be asked of a revision.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct RevisionQuery {
+    /// Also say what changed since the revision of this number, be it older or newer.
+    #[param(inline, value_type = Option<RevisionNumber>, example = 1)]
+    pub diff: Option<RevisionNumber>,
+}
+
+type Columns = (Id, Id, i32, Title, i32, i32, Time, Option<Note>, bool, Option<Id>, Option<String>);
 
 impl Revision {
     fn of(row: Columns, article: &Row) -> Self {
-        let (id, article_id, number, title, word_count, reading_minutes, created_at, by, name) = row;
+        let (id, article_id, number, title, word_count, reading_minutes, created_at, note, autosave, by, name) = row;
         Self {
             working: id == article.working_id,
             published: Some(id) == article.published_id,
@@ -93,8 +118,11 @@ impl Revision {
             word_count,
             reading_minutes,
             created_at,
+            note,
+            autosave,
             body_html: None,
             content: None,
+            diff: None,
         }
     }
 }
@@ -110,6 +138,8 @@ macro_rules! revisions_of {
             r::word_count,
             r::reading_minutes,
             r::created_at,
+            r::note,
+            r::autosave,
             r::created_by,
             users::name.nullable(),
         ))
@@ -143,6 +173,21 @@ pub fn get(conn: &mut Conn, actor: &Actor, reference: &Ref, number: i32) -> Resu
     Ok(Revision { body_html: Some(body_html), content, ..Revision::of(revision, &article) })
 }
 
+/// What another revision of the same article holds, to compare one with it.
+///
+/// # Errors
+/// 404 that names the parameter, where there is no such revision.
+pub fn content_to_compare(conn: &mut Conn, actor: &Actor, reference: &Ref, number: i32) -> Result<Value> {
+    let article = find_editable(conn, actor, reference, false)?;
+    let Some(row) = queries::numbered(conn, article.id, number)? else {
+        let message = format!("there is no revision {number} to compare with; the newest is {}", article.revision);
+        let at = FieldError::new("diff", "not_found", message.clone());
+        return Err(Error::with(Code::NotFound, message).list(vec![at]));
+    };
+    let written = revisions::as_written(conn, &row)?;
+    by_slugs(conn, &Eyes::Desk(actor.clone()), written)
+}
+
 /// Makes a new working revision of an old one. The slug stays, and what is public stays as it is.
 ///
 /// # Errors
@@ -152,37 +197,30 @@ pub fn restore(
     actor: &Actor,
     reference: &Ref,
     number: i32,
-    expected: &Expected,
+    (saving, expected): (&Saving, &Expected),
     now: Time,
 ) -> Result<Row> {
     let article = find_for_update(conn, actor, reference, false)?;
-    expected.check(&article, Vec::new)?;
+    conflicts::check(conn, &article, expected)?;
     let old = numbered(conn, &article, number)?;
     let (current, wanted) = (revisions::as_written(conn, &article)?, revisions::as_written(conn, &old)?);
-    if drafts::same_text(&wanted, &current) {
-        return Ok(article);
-    }
-    let text = revisions::text(conn, &old)?;
     let eyes = Eyes::Desk(actor.clone());
     let refs = References::look_up(conn, &eyes, &wanted, wanted.related.as_deref().unwrap_or_default())?;
-    let place = Place {
-        id: Id::new(),
-        article: article.id,
-        number: revisions::next_number(conn, article.id)?,
-        by: Some(actor.user),
-        at: now,
+    let work =
+        Work { article: &article, current: &current, new: &wanted, refs: &refs, by: actor, at: now, on_purpose: true };
+    let Some(saved) = saving::save(conn, &work, saving, |conn| revisions::text(conn, &old))? else {
+        return Ok(article);
     };
-    revisions::insert(conn, place, &wanted, &text, &refs)?;
     diesel::update(articles::table.find(article.id))
         .set((
-            articles::working_id.eq(place.id),
-            articles::review.eq(reviews::after_edit(&article, place.id)),
+            articles::working_id.eq(saved.id),
+            articles::review.eq(reviews::after_edit(&article, saved.changed)),
             articles::updated_at.eq(now),
             articles::version.eq(articles::version + 1),
         ))
         .execute(conn)?;
-    let fields = wanted.differing_from(&current);
-    events::record(conn, Event { revision: Some(place.number), fields, ..article.event(actor, now) })?;
+    let fields = fields::differing(&wanted, &current);
+    events::record(conn, Event { revision: Some(saved.number), fields, ..article.event(actor, now) })?;
     find(conn, &eyes, &article.id.into())
 }
 

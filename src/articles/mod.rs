@@ -1,7 +1,10 @@
 //! Articles: one identity, and a list of immutable revisions. The staff see the working one, the public the published one.
 
+mod conflicts;
+mod difference;
 mod drafts;
 mod due;
+mod fields;
 mod history;
 mod json_ld;
 mod model;
@@ -16,11 +19,13 @@ mod review_routes;
 mod reviews;
 mod revisions;
 pub mod routes;
+mod saving;
 mod text;
 mod write;
 
 pub use drafts::{Creation, insert, revise};
 pub use due::Due;
+pub use history::Saver;
 pub use model::{BodyFormat, Row, Status};
 pub use previews::clean_up as clean_up_previews;
 pub use publication::lead;

@@ -149,7 +149,7 @@ pub async fn show(
     }
     let hash = previews::hash_of(token);
     let (shared, include, fields) = (app.clone(), params.include.clone(), params.fields.clone());
-    let answer = app.db.look_up(move |conn| {
+    let answer = app.db.read_whole(move |conn| {
         let row = previews::find(conn, &hash, &article, clock::now())?;
         let looking = Looking { app: &shared, viewer: &Viewer::Public, eyes: &Eyes::Preview };
         let article = looking.one(conn, row, &include)?;

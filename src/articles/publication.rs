@@ -2,6 +2,7 @@
 //! authors follow in the same transaction.
 
 use super::{
+    conflicts,
     model::{ReviewStatus, Row, Status},
     queries::{Eyes, any, find, find_for_update},
     reviews,
@@ -23,8 +24,8 @@ use std::time::Duration;
 /// How far ahead something may be scheduled: ten years.
 const FARTHEST: Duration = Duration::from_secs(3_653 * 86_400);
 /// What is scheduled, as events name it.
-const START: &str = "publish_at";
-const END: &str = "unpublish_at";
+const START: &str = "scheduled/publish_at";
+const END: &str = "scheduled/unpublish_at";
 
 /// Makes a revision public, now or at a time: the working one of this moment, or the one that is named. Doing it again
 /// changes nothing.
@@ -40,7 +41,7 @@ pub fn put(
     expected: &Expected,
 ) -> Result<Row> {
     let row = find_for_update(conn, actor, reference, false)?;
-    expected.check(&row, Vec::new)?;
+    conflicts::check(conn, &row, expected)?;
     let (id, number, now) = (row.id, wanted.revision.unwrap_or(row.revision), db::now(conn)?);
     let revision = revisions::table
         .filter(revisions::article_id.eq(id))
@@ -180,7 +181,7 @@ pub fn delete(
     expected: &Expected,
 ) -> Result<()> {
     let row = find_for_update(conn, actor, reference, false)?;
-    expected.check(&row, Vec::new)?;
+    conflicts::check(conn, &row, expected)?;
     let now = db::now(conn)?;
     if let Some(at) = wanted.at {
         return end_at(conn, &row, at, actor, now);
@@ -280,6 +281,7 @@ fn record(
     by: Option<Id>,
     at: Time,
 ) -> Result<()> {
+    let fields = fields.into_iter().map(str::to_owned).collect();
     events::record(conn, Event { kind, subject: row.id, version: row.version + 1, revision, fields, by, at })
 }
 

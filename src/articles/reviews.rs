@@ -145,9 +145,9 @@ pub fn ask(conn: &mut Conn, article: Id, note: Option<Note>, by: Option<Id>, at:
     Ok(())
 }
 
-/// What still holds once `working` is the working revision: an approval is of the text that was read.
-pub fn after_edit(row: &Row, working: Id) -> Option<ReviewStatus> {
-    row.review.filter(|status| *status != ReviewStatus::Approved || working == row.working_id)
+/// What still holds after an edit: an approval is of the text that was read.
+pub fn after_edit(row: &Row, text_changed: bool) -> Option<ReviewStatus> {
+    row.review.filter(|status| *status != ReviewStatus::Approved || !text_changed)
 }
 
 /// What still holds once `published` is public: what was said of other text than that.

@@ -4,6 +4,7 @@ use super::{
     model::{Body, BodyFormat, Custom, Row, StoredSeo},
     old_slugs,
     queries::Eyes,
+    saving::Note,
     text::Text,
     write::{NewArticle, NewBody, NewSeo},
 };
@@ -126,22 +127,20 @@ macro_rules! relate {
 
 /// Which revision it is, and who made it.
 #[derive(Debug, Clone, Copy)]
-pub struct Place {
+pub struct Place<'a> {
     pub id: Id,
     pub article: Id,
     pub number: i32,
     pub by: Option<Id>,
     pub at: Time,
-}
-
-/// The number of the next revision of an article that is held.
-pub fn next_number(conn: &mut Conn, article: Id) -> Result<i32> {
-    let last = revisions::table.filter(revisions::article_id.eq(article)).select(diesel::dsl::max(revisions::number));
-    Ok(last.first::<Option<i32>>(conn)?.unwrap_or(0) + 1)
+    /// Why it is saved.
+    pub note: Option<&'a Note>,
+    /// Whether nobody asked to save it.
+    pub autosave: bool,
 }
 
 /// Adds a revision.
-pub fn insert(conn: &mut Conn, place: Place, new: &NewArticle, text: &Text, refs: &References) -> Result<()> {
+pub fn insert(conn: &mut Conn, place: Place<'_>, new: &NewArticle, text: &Text, refs: &References) -> Result<()> {
     let visibility = new.visibility.unwrap_or_default();
     let excerpt = new.excerpt.as_ref().map_or_else(|| text.teaser(visibility), ToString::to_string);
     let seo = new.seo.clone().unwrap_or_default();
@@ -171,6 +170,8 @@ pub fn insert(conn: &mut Conn, place: Place, new: &NewArticle, text: &Text, refs
             revisions::body_format.eq(text.body.format),
             revisions::body_source.eq(&text.body.source),
             revisions::body_html.eq(&text.html),
+            revisions::note.eq(place.note),
+            revisions::autosave.eq(place.autosave),
         ),
     );
     both!(conn, c => diesel::insert_into(revisions::table).values(row).execute(c))?;

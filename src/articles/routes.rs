@@ -1,14 +1,16 @@
 //! `/articles`, what is published of them, and their way to the trash and back.
 
 use super::{
+    difference::Diff,
     drafts::{self, Creation},
-    history::{self, Revision, RevisionList, RevisionParams},
+    history::{self, Revision, RevisionList, RevisionNumber, RevisionParams, RevisionQuery},
     model::{Article, ArticleList, Row},
     present::Looking,
     preview_routes, publication,
     queries::{self, Eyes},
     review_routes,
-    text::{Draft, Edit},
+    saving::{NoteParams, SaveParams, Saving},
+    text::{Draft, Edit, blocking},
     write::{
         ArticleChanges, ArticleParams, Include, ListInclude, NewArticle, NewPublication, ShowParams, UnpublishParams,
     },
@@ -20,15 +22,12 @@ use crate::{
     clock,
     db::{Conn, Id},
     error::{Error, Result},
-    http::{Answer, HeadersOnly, Json, NoParams, OptionalJson, Path, Query, WriteParams, Writing, json},
+    http::{Answer, HeadersOnly, Json, OptionalJson, Path, Query, WriteParams, Writing, json},
     permissions::{PublishArticles, WriteArticles},
-    values::{Ref, Whole},
+    values::Ref,
 };
 use actix_web::{delete, get, patch, post, put, web::Data};
 use utoipa_actix_web::service_config::ServiceConfig;
-
-/// The number of a revision.
-type RevisionNumber = Whole<1, 2_147_483_647>;
 
 pub fn routes(config: &mut ServiceConfig) {
     config
@@ -68,35 +67,34 @@ async fn list_articles(viewer: Viewer, app: Data<App>, query: Query<ArticleParam
     if query.deleted == Some(true) && query.changed.is_some() {
         return Err(Error::parameter("changed", "conflict", "nothing in the trash is public"));
     }
-    let shared = app.clone();
-    app.db
-        .read(move |conn| {
-            let page = queries::list(conn, &eyes, &query, &window)?;
-            let with_body = query.include.as_ref().is_some_and(|include| include.contains(&ListInclude::Body));
-            let looking = Looking { app: &shared, viewer: &viewer, eyes: &eyes };
-            let (next, total) = (page.next, page.total);
-            let page = crate::http::Page { rows: looking.all(conn, page.rows, with_body)?, next, total };
-            Answer::list(&shared, &window, page, query.fields.as_deref()).map(|answer| answer.keyed("articles"))
-        })
-        .await
+    let (shared, is_public) = (app.clone(), matches!(eyes, Eyes::Public));
+    let list = move |conn: &mut Conn| {
+        let page = queries::list(conn, &eyes, &query, &window)?;
+        let with_body = query.include.as_ref().is_some_and(|include| include.contains(&ListInclude::Body));
+        let looking = Looking { app: &shared, viewer: &viewer, eyes: &eyes };
+        let (next, total) = (page.next, page.total);
+        let page = crate::http::Page { rows: looking.all(conn, page.rows, with_body)?, next, total };
+        Answer::list(&shared, &window, page, query.fields.as_deref()).map(|answer| answer.keyed("articles"))
+    };
+    if is_public { app.db.read(list).await } else { app.db.read_whole(list).await }
 }
 
 /// Create an article
 ///
 /// A draft: nothing is public until it is published. Only the title is required.
 #[utoipa::path(
-    tag = "Articles", params(WriteParams), request_body = NewArticle,
+    tag = "Articles", params(NoteParams), request_body = NewArticle,
     responses((status = CREATED, description = "The article.", body = Article)), security(("bearer" = []))
 )]
 #[post("/articles")]
 async fn create_article(
     who: Can<WriteArticles>,
     app: Data<App>,
-    writing: Writing,
+    writing: Writing<NoteParams>,
     body: Json<NewArticle>,
 ) -> Result<Answer> {
     let (shared, actor) = (app.clone(), who.clone());
-    let draft = Draft::prepare(body.value).await?;
+    let draft = Draft { note: writing.params.note.clone(), ..Draft::prepare(body.value).await? };
     writing
         .once(&app.db, who.scope(), body.digest, move |conn, _| {
             let creation = Creation { id: Id::new(), by: Some(actor.user), at: clock::now() };
@@ -127,23 +125,23 @@ async fn get_article(
         return preview_routes::show(&app, path.0, token.as_str(), &query, headers_only).await;
     }
     let eyes = Eyes::of(&viewer, query.view)?;
-    let shared = app.clone();
-    app.db
-        .look_up(move |conn| {
-            let row = queries::find(conn, &eyes, &path)?;
-            let keys = format!("article-{}{}", row.id, if query.include.is_empty() { "" } else { " articles" });
-            let article = Looking { app: &shared, viewer: &viewer, eyes: &eyes }.one(conn, row, &query.include)?;
-            Ok(Answer::found_with(&article, query.fields.as_deref())?.keyed(keys))
-        })
-        .await
+    let (shared, is_public) = (app.clone(), matches!(eyes, Eyes::Public));
+    let show = move |conn: &mut Conn| {
+        let row = queries::find(conn, &eyes, &path)?;
+        let keys = format!("article-{}{}", row.id, if query.include.is_empty() { "" } else { " articles" });
+        let article = Looking { app: &shared, viewer: &viewer, eyes: &eyes }.one(conn, row, &query.include)?;
+        Ok(Answer::found_with(&article, query.fields.as_deref())?.keyed(keys))
+    };
+    if is_public { app.db.look_up(show).await } else { app.db.read_whole(show).await }
 }
 
 /// Change an article
 ///
 /// A JSON Merge Patch of the working copy, which makes a new revision. What is public stays as it is until it is
-/// published again; the slug and whether comments are taken change at once.
+/// published again; the slug and whether comments are taken change at once. With `merge=auto` a change of what is not
+/// the newest any more passes where it touches other fields than those that were changed since.
 #[utoipa::path(
-    tag = "Articles", params(("ref" = Ref, Path, description = "The article's id or slug."), WriteParams), request_body = ArticleChanges,
+    tag = "Articles", params(("ref" = Ref, Path, description = "The article's id or slug."), SaveParams), request_body = ArticleChanges,
     responses((status = OK, description = "The article as it is now.", body = Article)), security(("bearer" = []))
 )]
 #[patch("/articles/{ref}")]
@@ -151,13 +149,14 @@ async fn update_article(
     who: Can<WriteArticles>,
     app: Data<App>,
     path: Path<Ref>,
-    writing: Writing,
+    writing: Writing<SaveParams>,
     changes: ArticleChanges,
 ) -> Result<Answer> {
     let shared = app.clone();
     let (actor, reference) = (who.clone(), path.clone());
-    let current = app.db.look_up(move |conn| drafts::as_written(conn, &actor, &reference));
-    let edit = Edit::prepare(changes, current).await?;
+    let saving = Saving::of(&writing.params, &writing.expected)?;
+    let current = app.db.read_whole(move |conn| drafts::as_written(conn, &actor, &reference));
+    let edit = Edit::prepare(changes, saving, current).await?;
     writing
         .run(&app.db, move |conn, expected| {
             let row = drafts::update(conn, &who, &path, &edit, expected, clock::now())?;
@@ -271,7 +270,7 @@ async fn list_revisions(
     let window = query.window(&app)?;
     let shared = app.clone();
     app.db
-        .read(move |conn| {
+        .read_whole(move |conn| {
             let page = history::list(conn, &who, &path, &window)?;
             Answer::list(&shared, &window, page, None::<&[&str]>)
         })
@@ -280,12 +279,13 @@ async fn list_revisions(
 
 /// Get a revision of an article
 ///
-/// All that it holds, in the form in which it would be written.
+/// All that it holds, in the form in which it would be written. With `diff` also what changed since another revision.
 #[utoipa::path(
     tag = "Articles",
     params(
         ("ref" = Ref, Path, description = "The article's id or slug."),
-        ("number" = i32, Path, description = "The revision's number.", minimum = 1, maximum = 2147483647)
+        ("number" = i32, Path, description = "The revision's number.", minimum = 1, maximum = 2147483647),
+        RevisionQuery
     ),
     responses((status = OK, description = "The revision.", body = Revision)), security(("bearer" = []))
 )]
@@ -294,9 +294,25 @@ async fn get_revision(
     who: Can<WriteArticles>,
     app: Data<App>,
     path: Path<(Ref, RevisionNumber)>,
-    _: Query<NoParams>,
+    query: Query<RevisionQuery>,
 ) -> Result<Answer> {
-    app.db.look_up(move |conn| Answer::found(&history::get(conn, &who, &path.0.0, path.0.1.get())?)).await
+    let compared = query.diff.map(RevisionNumber::get);
+    let read = move |conn: &mut Conn| {
+        let (reference, number) = (&path.0.0, path.0.1.get());
+        let revision = history::get(conn, &who, reference, number)?;
+        let other = |m| history::content_to_compare(conn, &who, reference, m).map(|content| (m, content));
+        Ok((revision, compared.map(other).transpose()?))
+    };
+    let (mut revision, compared) = app.db.read_whole(read).await?;
+    let Some((number, content)) = compared else { return Answer::found(&revision) };
+    // Not while a connection waits: long texts take their time.
+    blocking(move || {
+        let now = revision.content.unwrap_or_default();
+        revision.diff = Some(Diff::between((number, &content), (revision.number, &now)));
+        revision.content = Some(now);
+        Answer::found(&revision)
+    })
+    .await
 }
 
 /// Restore a revision of an article
@@ -307,7 +323,7 @@ async fn get_revision(
     params(
         ("ref" = Ref, Path, description = "The article's id or slug."),
         ("number" = i32, Path, description = "The revision's number.", minimum = 1, maximum = 2147483647),
-        WriteParams
+        NoteParams
     ),
     responses((status = OK, description = "The article as it is now.", body = Article)), security(("bearer" = []))
 )]
@@ -316,12 +332,13 @@ async fn restore_revision(
     who: Can<WriteArticles>,
     app: Data<App>,
     path: Path<(Ref, RevisionNumber)>,
-    writing: Writing,
+    writing: Writing<NoteParams>,
 ) -> Result<Answer> {
     let (shared, actor) = (app.clone(), who.clone());
+    let saving = Saving { note: writing.params.note.clone(), ..Saving::default() };
     writing
         .once(&app.db, who.scope(), json::digest_of(b""), move |conn, expected| {
-            let row = history::restore(conn, &actor, &path.0.0, path.0.1.get(), expected, clock::now())?;
+            let row = history::restore(conn, &actor, &path.0.0, path.0.1.get(), (&saving, expected), clock::now())?;
             Answer::found(&desk(conn, &shared, &actor, row)?)
         })
         .await

@@ -2,6 +2,7 @@
 
 use super::{
     model::{BodyFormat, Visibility},
+    saving::{Note, Saving},
     write::{ArticleChanges, NewArticle, NewBody},
 };
 use crate::{
@@ -65,13 +66,15 @@ impl Text {
 pub struct Draft {
     pub new: NewArticle,
     pub text: Text,
+    /// Why it is written.
+    pub note: Option<Note>,
 }
 
 impl Draft {
     /// # Errors
     /// As [`Text::of`].
     pub fn of(new: NewArticle) -> Result<Self> {
-        Ok(Self { text: Text::of(new.body.clone().unwrap_or_default())?, new })
+        Ok(Self { text: Text::of(new.body.clone().unwrap_or_default())?, new, note: None })
     }
 
     /// The same on a thread that may block.
@@ -80,9 +83,10 @@ impl Draft {
     }
 }
 
-/// Changes of an article, with the text that they bring.
+/// Changes of an article, how they are to be saved, and the text that they bring.
 pub struct Edit {
     pub changes: ArticleChanges,
+    pub saving: Saving,
     text: Option<Text>,
 }
 
@@ -91,9 +95,13 @@ impl Edit {
     ///
     /// # Errors
     /// As [`Text::of`].
-    pub async fn prepare(changes: ArticleChanges, current: impl Future<Output = Result<NewArticle>>) -> Result<Self> {
+    pub async fn prepare(
+        changes: ArticleChanges,
+        saving: Saving,
+        current: impl Future<Output = Result<NewArticle>>,
+    ) -> Result<Self> {
         if changes.get("body").is_none() {
-            return Ok(Self { changes, text: None });
+            return Ok(Self { changes, saving, text: None });
         }
         let current = current.await?;
         // What is wrong with the changes is said later, after what is wrong with who makes them or when.
@@ -101,7 +109,13 @@ impl Edit {
             Some(body) if Some(&body) != current.body.as_ref() => Some(blocking(move || Text::of(body)).await?),
             _ => None,
         };
-        Ok(Self { changes, text })
+        Ok(Self { changes, saving, text })
+    }
+
+    /// Whether it saves the text, not just the slug or whether comments are taken.
+    pub fn is_of_text(&self) -> bool {
+        let mut names = self.changes.names().peekable();
+        names.peek().is_none() || names.any(|name| name != "slug" && name != "comments")
     }
 
     /// The text of the body that the changes led to: the one made ready, unless another edit came between.
@@ -113,6 +127,7 @@ impl Edit {
     }
 }
 
-async fn blocking<T: Send + 'static>(f: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+/// Works on a thread that may block.
+pub async fn blocking<T: Send + 'static>(f: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     web::block(f).await.map_err(|_| Error::new(Code::Unavailable))?
 }

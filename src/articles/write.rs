@@ -88,24 +88,6 @@ impl Settle for NewArticle {
     }
 }
 
-impl NewArticle {
-    /// The names of the fields in which it differs from another.
-    pub fn differing_from(&self, other: &Self) -> Vec<&'static str> {
-        macro_rules! differing {
-            ($($field:ident),*) => {{
-                // Nothing is left out: a field more does not compile.
-                let Self { $($field),* } = self;
-                [$((stringify!($field), *$field != other.$field)),*]
-            }};
-        }
-        let fields = differing!(
-            slug, title, subtitle, excerpt, body, authors, tags, section, related, image, visibility, featured,
-            language, comments, seo, custom
-        );
-        fields.into_iter().filter_map(|(name, differs)| differs.then_some(name)).collect()
-    }
-}
-
 /// The text of an article, as it is written.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -22,6 +22,7 @@ use crate::error::{Code, Error, Result};
 use conn::Manager;
 use diesel::{
     Connection,
+    connection::SimpleConnection,
     r2d2::{Pool, PooledConnection},
 };
 use std::{
@@ -91,6 +92,28 @@ impl Db {
                 Conn::Sqlite(_) => (*conn).transaction(f),
                 Conn::Postgres(_) => f(&mut conn),
             }
+        };
+        actix_web::web::block(task).await.map_err(|_| Error::new(Code::Unavailable))?
+    }
+
+    /// As [`read`](Self::read), and on PostgreSQL, too, all of `f` sees one snapshot: for the working copies of
+    /// articles, of which an autosave may be replaced between two statements.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub async fn read_whole<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&mut Conn) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        if self.writer.is_some() {
+            return self.read(f).await;
+        }
+        let pool = self.pool.clone();
+        let task = move || {
+            (*checkout(&pool)?).transaction(|conn| {
+                conn.batch_execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")?;
+                f(conn)
+            })
         };
         actix_web::web::block(task).await.map_err(|_| Error::new(Code::Unavailable))?
     }

@@ -68,19 +68,34 @@ impl Expected {
     /// # Errors
     /// 412 with the fields that `differing` finds.
     pub fn check(&self, current: &impl Versioned, differing: impl FnOnce() -> Vec<FieldError>) -> Result<()> {
+        if self.fits(current) { Ok(()) } else { Err(stale(differing())) }
+    }
+
+    /// Whether it is as the client read it.
+    pub fn fits(&self, current: &impl Versioned) -> bool {
         match self {
-            Self::States(states) if !states.contains(&current.version().to_string()) => {
-                let fields = differing();
-                let names: Vec<_> = fields.iter().map(|f| f.pointer.trim_start_matches('/')).collect();
-                let detail = match names.as_slice() {
-                    [] => "it was changed since you read it; read it again".to_owned(),
-                    names => format!("it was changed since you read it; these fields differ: {}", names.join(", ")),
-                };
-                Err(Error::with(Code::PreconditionFailed, detail).list(fields))
-            }
-            _ => Ok(()),
+            Self::States(states) => states.contains(&current.version().to_string()),
+            Self::Anything => true,
         }
     }
+
+    /// The version that the client read: of several that it names, the oldest, after which the most was changed.
+    pub fn base(&self) -> Option<i32> {
+        match self {
+            Self::States(states) => states.iter().filter_map(|state| state.parse().ok()).min(),
+            Self::Anything => None,
+        }
+    }
+}
+
+/// The refusal of a change to what is not as the client read it: 412 with the fields that differ.
+pub fn stale(fields: Vec<FieldError>) -> Error {
+    let names: Vec<_> = fields.iter().map(|f| f.pointer.trim_start_matches('/')).collect();
+    let detail = match names.as_slice() {
+        [] => "it was changed since you read it; read it again".to_owned(),
+        names => format!("it was changed since you read it; these fields differ: {}", names.join(", ")),
+    };
+    Error::with(Code::PreconditionFailed, detail).list(fields)
 }
 
 #[cfg(test)]

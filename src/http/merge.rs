@@ -40,6 +40,11 @@ impl<N: Serialize + DeserializeOwned + PartialSchema + Settle> Changes<N> {
         Ok(from_value::<N>(value)?.settled(current))
     }
 
+    /// The names of the fields that were sent.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.patch.as_object().into_iter().flat_map(|fields| fields.keys().map(String::as_str))
+    }
+
     /// A field as it was sent.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.patch.get(name)

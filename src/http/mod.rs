@@ -1,6 +1,7 @@
 //! What every handler shares: what is read from a request, and how an answer is given.
 
 pub mod answer;
+mod conflict;
 pub mod cursor;
 pub mod etag;
 pub mod front;
@@ -17,6 +18,7 @@ mod validate;
 mod writing;
 
 pub use answer::Answer;
+pub use conflict::{Conflict, FieldChange, PastEvent};
 pub use etag::{Expected, Versioned};
 pub use headers_only::HeadersOnly;
 pub use json::{Json, OptionalJson};
@@ -27,4 +29,4 @@ pub use query::{List, NoParams, Query};
 pub(crate) use query::{field_names, list_params};
 pub use quoted::Quoted;
 pub(crate) use writing::write_params;
-pub use writing::{Rehearsed, WriteParams, Writing};
+pub use writing::{WriteAsked, WriteParams, Writing};

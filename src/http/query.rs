@@ -35,6 +35,12 @@ impl<T: PageParams> Query<T> {
     }
 }
 
+impl<T> Query<T> {
+    pub fn into_params(self) -> T {
+        self.params
+    }
+}
+
 impl<T> Deref for Query<T> {
     type Target = T;
 

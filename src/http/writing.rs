@@ -11,7 +11,12 @@ use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use serde::de::DeserializeOwned;
 use std::future::{Ready, ready};
 
-/// The parameters of a write: its own, and the one that every write has.
+/// What may be asked of a write, besides what is its own.
+pub trait WriteAsked: DeserializeOwned + 'static {
+    fn is_rehearsal(&self) -> bool;
+}
+
+/// The parameters of a write: its own, and those that every write has.
 macro_rules! write_params {
     ($(#[$doc:meta])* pub struct $name:ident { $($(#[$field_doc:meta])* pub $field:ident: $type:ty,)* }) => {
         $(#[$doc])*
@@ -19,15 +24,14 @@ macro_rules! write_params {
         #[serde(deny_unknown_fields)]
         #[into_params(parameter_in = Query)]
         pub struct $name {
-            $($(#[$field_doc])* #[serde(default)] pub $field: $type,)*
+            $($(#[$field_doc])* pub $field: $type,)*
             /// Check and answer as if it were done, and change nothing.
             #[param(example = false)]
-            #[serde(default)]
             pub dry_run: Option<bool>,
         }
 
-        impl $crate::http::Rehearsed for $name {
-            fn is_rehearsed(&self) -> bool {
+        impl $crate::http::WriteAsked for $name {
+            fn is_rehearsal(&self) -> bool {
                 self.dry_run == Some(true)
             }
         }
@@ -35,25 +39,19 @@ macro_rules! write_params {
 }
 pub(crate) use write_params;
 
-/// Parameters of a write.
-pub trait Rehearsed {
-    /// Whether nothing is to be kept of it.
-    fn is_rehearsed(&self) -> bool;
-}
-
 write_params! {
-    /// The parameters of a write that has none of its own.
+    /// What may be asked of every write.
     pub struct WriteParams {
     }
 }
 
 /// How a write is to be done.
 pub struct Writing<P = WriteParams> {
-    pub expected: Expected,
     pub params: P,
+    pub expected: Expected,
     ending: Ending,
     key: Option<String>,
-    /// The method and path: what a key was used for.
+    /// The method, path and query: what a key was used for.
     operation: String,
 }
 
@@ -109,22 +107,28 @@ fn rehearsed(mut answer: Answer, ending: Ending) -> Answer {
     answer
 }
 
-impl<P: Rehearsed + Clone + DeserializeOwned + 'static> FromRequest for Writing<P> {
+impl<P: WriteAsked> FromRequest for Writing<P> {
     type Error = Error;
     type Future = Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let params = super::Query::<P>::from_request(request, payload).into_inner();
-        ready(params.and_then(|params| {
+        let query = super::Query::<P>::from_request(request, payload).into_inner();
+        ready(query.and_then(|query| {
+            let params = query.into_params();
             Ok(Self {
                 expected: Expected::of(request),
-                ending: if params.is_rehearsed() { Ending::Discard } else { Ending::Commit },
-                params: params.clone(),
+                ending: if params.is_rehearsal() { Ending::Discard } else { Ending::Commit },
                 key: key_of(request)?,
-                operation: format!("{} {}", request.method(), request.path()),
+                operation: format!("{} {}", request.method(), asked_of(request)),
+                params,
             })
         }))
     }
+}
+
+/// The path, and the query where there is one.
+fn asked_of(request: &HttpRequest) -> &str {
+    request.uri().path_and_query().map_or(request.path(), |asked| asked.as_str())
 }
 
 fn key_of(request: &HttpRequest) -> Result<Option<String>> {

@@ -13,7 +13,11 @@ const PROBLEMS: &[(&str, &str, &str)] = &[
     ("NotAcceptable", "406", "`Accept` rules out JSON."),
     ("RequestTimeout", "408", "The body took too long to come."),
     ("Conflict", "409", "The state it is in does not allow this: a slug is taken, or something still uses it."),
-    ("PreconditionFailed", "412", "It was changed since it was read: `errors` names the fields that differ."),
+    (
+        "PreconditionFailed",
+        "412",
+        "It was changed since it was read: `errors` names the fields that differ, `conflict` says by whom and when.",
+    ),
     ("ContentTooLarge", "413", "The body is too large."),
     ("UnsupportedMediaType", "415", "The body's media type is not taken here."),
     ("UnprocessableContent", "422", "Some fields are not valid: `errors` lists them all."),

@@ -10,7 +10,9 @@ const OPTIONAL: &[(&str, &[&str])] = &[
     ("Comment", &["body", "email", "replies"]),
     ("PageInfo", &["total"]),
     ("Preview", &["url", "token"]),
-    ("Revision", &["body_html", "content"]),
+    ("Problem", &["conflict"]),
+    ("Revision", &["body_html", "content", "diff"]),
+    ("ValueChange", &["before", "after"]),
 ];
 
 /// Schemas of text and numbers with bounds are written where they are used.

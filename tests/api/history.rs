@@ -150,7 +150,74 @@ async fn live_articles_with_changes_are_found(app: TestApp) {
     assert_eq!(editor.get("/articles?changed=true").await.column("slug"), Vec::<String>::new());
 }
 
+async fn what_changed_between_two_revisions_is_told(app: TestApp) {
+    let editor = app.editor().await;
+    let path = edited(&editor, 3).await;
+    editor.post("/tags", json!({"name": "Flood"})).await;
+    let change = json!({
+        "tags": ["flood", "ebb"], "body": {"source": "Body 3, and more."}, "subtitle": "At last",
+        "seo": {"description": "Tides."}, "custom": {"desk": {"a/b": [1]}}
+    });
+    editor.patch(&path, change).await.assert(200);
+    let diff = editor.get(&format!("{path}/revisions/4?diff=1")).await;
+    let expected = json!({"from": 1, "to": 4, "changes": [
+        {"kind": "value", "pointer": "/title", "before": "Take 1", "after": "Take 3"},
+        {"kind": "value", "pointer": "/subtitle", "before": null, "after": "At last"},
+        {"kind": "text", "pointer": "/body/source", "runs": [
+            {"op": "delete", "text": "**One.**"}, {"op": "insert", "text": "Body 3, and more."}
+        ]},
+        {"kind": "references", "pointer": "/tags", "added": ["flood"], "removed": [], "moved": false, "before": ["ebb"], "after": ["flood", "ebb"]},
+        {"kind": "value", "pointer": "/seo/description", "before": null, "after": "Tides."},
+        {"kind": "value", "pointer": "/custom/desk", "after": {"a/b": [1]}}
+    ]});
+    assert_eq!(diff.assert(200).json["diff"], expected);
+    // The other way round, and with itself.
+    let back = editor.get(&format!("{path}/revisions/3?diff=4")).await;
+    let runs = &back.assert(200).json["diff"]["changes"][1]["runs"];
+    assert_eq!(
+        *runs,
+        json!([{"op": "equal", "text": "Body "}, {"op": "delete", "text": "3, and more."}, {"op": "insert", "text": "3."}])
+    );
+    let same = editor.get(&format!("{path}/revisions/2?diff=2")).await;
+    assert_eq!(same.assert(200).json["diff"], json!({"from": 2, "to": 2, "changes": []}));
+    assert_eq!(editor.get(&format!("{path}/revisions/2")).await.json.get("diff"), None, "only where it is asked for");
+    // What is not there, and what is no number.
+    let absent = editor.get(&format!("{path}/revisions/2?diff=9")).await;
+    absent.assert_problem(404, "not_found");
+    assert_eq!(absent.mistakes(), [("diff".into(), "not_found".into())]);
+    assert!(absent.text("/detail").contains("revision 9") && absent.text("/detail").contains("newest is 4"));
+    editor.get(&format!("{path}/revisions/9?diff=1")).await.assert_problem(404, "not_found");
+    for wrong in ["0", "-1", "abc", "1,2", "", "99999999999"] {
+        let refused = editor.get(&format!("{path}/revisions/2?diff={wrong}")).await;
+        assert_eq!(refused.assert_problem(400, "invalid_parameter").text("/errors/0/pointer"), "diff", "{wrong}");
+    }
+    // One that exists elsewhere is none of this article's, and nobody else's to see.
+    let other = app.contributor().await;
+    other.post("/articles", json!({"title": "Short"})).await.assert(201);
+    other.get("/articles/short/revisions/1?diff=4").await.assert_problem(404, "not_found");
+    other.get(&format!("{path}/revisions/4?diff=1")).await.assert_problem(404, "not_found");
+}
+
+async fn a_hostile_text_is_compared_in_time(app: TestApp) {
+    let editor = app.editor().await;
+    // 250,000 words each, hardly any of them in the same place.
+    let text = |letters: &str| letters.chars().cycle().take(250_000).flat_map(|c| [c, ' ']).collect::<String>();
+    let (before, after) = (text("abcab"), text("bacabbc"));
+    editor.post("/articles", json!({"title": "Long", "body": {"source": before}})).await.assert(201);
+    editor.patch("/articles/long", json!({"body": {"source": after}})).await.assert(200);
+    let began = std::time::Instant::now();
+    let diff = editor.get("/articles/long/revisions/2?diff=1").await;
+    assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
+    let runs = diff.assert(200).json["diff"]["changes"][0]["runs"].as_array().unwrap().clone();
+    let side = |without: &str| -> String {
+        runs.iter().filter(|run| run["op"] != without).map(|run| run["text"].as_str().unwrap()).collect()
+    };
+    assert!(side("insert") == before && side("delete") == after, "both texts can be put together again");
+}
+
 on_both_databases! {
+    what_changed_between_two_revisions_is_told,
+    a_hostile_text_is_compared_in_time,
     live_articles_with_changes_are_found,
     every_edit_can_be_read_again,
     a_long_history_comes_in_pages,
