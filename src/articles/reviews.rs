@@ -1,6 +1,7 @@
 //! Reviews: what was asked and answered about the working copy before it goes out. The last word counts.
 
 use super::{
+    conflicts,
     model::{ReviewStatus, Row},
     queries::{Eyes, any, find, find_editable, find_for_update},
 };
@@ -116,7 +117,7 @@ pub fn put(
         actor.must::<ReviewArticles>()?;
     }
     let row = find_for_update(conn, actor, reference, false)?;
-    expected.check(&row, Vec::new)?;
+    conflicts::check(conn, &row, expected)?;
     if row.published_id == Some(row.working_id) {
         let message = format!("revision {} is public already: there is nothing to review", row.revision);
         return Err(Error::with(Code::Conflict, message));
@@ -132,7 +133,7 @@ pub fn put(
 /// Takes a request back. Where nothing is asked for, nothing happens.
 pub fn delete(conn: &mut Conn, actor: &Actor, reference: &Ref, expected: &Expected, now: Time) -> Result<()> {
     let row = find_for_update(conn, actor, reference, false)?;
-    expected.check(&row, Vec::new)?;
+    conflicts::check(conn, &row, expected)?;
     if row.review == Some(ReviewStatus::Requested) { mark(conn, actor, &row, None, now) } else { Ok(()) }
 }
 
