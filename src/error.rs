@@ -63,6 +63,8 @@ codes! {
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The body's media type is not taken here";
     ValidationFailed = "validation_failed", UNPROCESSABLE_ENTITY, "Some fields are not valid";
     CommentsClosed = "comments_closed", UNPROCESSABLE_ENTITY, "The article takes no comments";
+    BulkFailed = "bulk_failed", UNPROCESSABLE_ENTITY, "Not all articles could be changed";
+    PreflightFailed = "preflight_failed", UNPROCESSABLE_ENTITY, "Preflight found errors";
     IdempotencyKeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "The key was used with another request";
     RateLimited = "rate_limited", TOO_MANY_REQUESTS, "Too many requests";
     Internal = "internal", INTERNAL_SERVER_ERROR, "Something went wrong here";
@@ -265,6 +267,11 @@ impl Error {
         self.0.code
     }
 
+    /// What happened, for the client.
+    pub fn detail(&self) -> &str {
+        self.0.detail.as_deref().unwrap_or(self.0.code.title())
+    }
+
     pub fn errors(&self) -> &[FieldError] {
         &self.0.errors
     }
@@ -289,11 +296,7 @@ impl Error {
             kind: format!("urn:stet:problem:{}", code.as_str()),
             title: code.title(),
             status: code.status().as_u16(),
-            detail: self
-                .0
-                .detail
-                .as_deref()
-                .map_or_else(|| code.title().to_owned(), |detail| told(detail, MAX_MESSAGE)),
+            detail: told(self.detail(), MAX_MESSAGE),
             code,
             request_id,
             errors: self.0.errors.iter().take(MAX_ERRORS).map(FieldError::told).collect(),
@@ -304,7 +307,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.detail.as_deref().unwrap_or(self.0.code.title()))?;
+        f.write_str(self.detail())?;
         if let Some(cause) = &self.0.cause {
             write!(f, " ({cause:#})")?;
         }

@@ -1,8 +1,10 @@
 //! From what people write to HTML that is safe to show: one policy for articles, one for comments.
 
 mod bounds;
+mod marks;
 mod words;
 
+pub use marks::{Marks, marks};
 pub use words::{count_words, excerpt, reading_minutes, text};
 
 use crate::values::Refusal;

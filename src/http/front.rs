@@ -181,30 +181,33 @@ pub fn fallback(request: &HttpRequest, paths: &Paths) -> HttpResponse {
 }
 
 /// The paths of the spec and of the pages beside it, and their methods.
-pub struct Paths(Vec<(Vec<String>, String)>);
+pub struct Paths(Vec<(Vec<String>, Vec<String>)>);
 
 impl Paths {
     /// Takes each path's template and methods.
     pub fn new<'a>(paths: impl Iterator<Item = (&'a str, Vec<String>)>) -> Self {
-        let allow = |mut methods: Vec<String>| {
-            if methods.iter().any(|m| m == "GET") {
-                methods.push("HEAD".into());
-            }
-            methods.push("OPTIONS".into());
-            methods.sort_unstable();
-            methods.join(", ")
-        };
-        Self(paths.map(|(path, methods)| (path.split('/').map(str::to_owned).collect(), allow(methods))).collect())
+        Self(paths.map(|(path, methods)| (path.split('/').map(str::to_owned).collect(), methods)).collect())
     }
 
-    /// The methods of a path, where it is one of ours.
-    fn allowed(&self, path: &str) -> Option<&str> {
+    /// The methods of a path, where it is one of ours: `/tags/x` may be named by itself and be a `/tags/{ref}`, too.
+    fn allowed(&self, path: &str) -> Option<String> {
         let parts: Vec<_> = path.split('/').collect();
         let fits = |template: &[String]| {
             template.len() == parts.len()
                 && template.iter().zip(&parts).all(|(t, p)| if t.starts_with('{') { !p.is_empty() } else { t == p })
         };
-        self.0.iter().find(|(template, _)| fits(template)).map(|(_, allow)| allow.as_str())
+        let fitting = self.0.iter().filter(|(template, _)| fits(template));
+        let mut methods: Vec<&str> = fitting.flat_map(|(_, methods)| methods).map(String::as_str).collect();
+        if methods.is_empty() {
+            return None;
+        }
+        if methods.contains(&"GET") {
+            methods.push("HEAD");
+        }
+        methods.push("OPTIONS");
+        methods.sort_unstable();
+        methods.dedup();
+        Some(methods.join(", "))
     }
 }
 
@@ -243,11 +246,13 @@ mod tests {
     #[test]
     fn a_path_knows_its_methods() {
         let paths = Paths::new(
-            [("/tags", vec!["GET".to_owned(), "POST".to_owned()]), ("/tags/{ref}", vec!["DELETE".to_owned()])]
-                .into_iter(),
+            [("/tags", &["GET", "POST"][..]), ("/tags/{ref}", &["DELETE"]), ("/tags/all", &["POST"])]
+                .into_iter()
+                .map(|(path, methods)| (path, methods.iter().map(|method| (*method).to_owned()).collect())),
         );
-        assert_eq!(paths.allowed("/tags"), Some("GET, HEAD, OPTIONS, POST"));
-        assert_eq!(paths.allowed("/tags/x"), Some("DELETE, OPTIONS"));
+        assert_eq!(paths.allowed("/tags").as_deref(), Some("GET, HEAD, OPTIONS, POST"));
+        assert_eq!(paths.allowed("/tags/x").as_deref(), Some("DELETE, OPTIONS"));
+        assert_eq!(paths.allowed("/tags/all").as_deref(), Some("DELETE, OPTIONS, POST"));
         assert_eq!(paths.allowed("/tags/"), None);
         assert_eq!(paths.allowed("/tags/x/y"), None);
     }
