@@ -1,7 +1,8 @@
 //! What a handler is given, and the one list of routes.
 
 use crate::{
-    articles, auth,
+    articles::{self, preflight::Policy, trash::Keeping},
+    auth,
     auth::{Hasher, Keyring},
     authors, comments,
     config::Serve,
@@ -42,6 +43,9 @@ pub struct Site {
     pub name: String,
     /// How many replies deep a thread of comments may go.
     pub comment_depth: i32,
+    /// How long what was deleted can be restored.
+    pub trash: Keeping,
+    pub preflight: Policy,
 }
 
 impl Site {

@@ -2,6 +2,7 @@
 
 use crate::{
     app::{self, App, Listening, Site},
+    articles::trash::Keeping,
     auth::{Password, passwords, setup},
     clock,
     config::{Command, Database, LogFormat, Serve, UserCommand},
@@ -52,7 +53,13 @@ fn serve(mut settings: Serve) -> anyhow::Result<()> {
     let connections = settings.db_connections.unwrap_or_else(|| u32::try_from(listening.workers * 2).unwrap_or(2));
     let db = open(&settings.database, connections)?;
     first_start(&db, &settings, &url)?;
-    let site = Site { url, name: settings.site_name.clone(), comment_depth: settings.comment_depth };
+    let site = Site {
+        url,
+        name: settings.site_name.clone(),
+        comment_depth: settings.comment_depth,
+        trash: Keeping { days: settings.trash_days },
+        preflight: settings.preflight,
+    };
     let app = Data::new(App::new(db, site, settings.database.secret_key.as_deref())?);
     actix_web::rt::System::new().block_on(async move {
         let mut server = pin!(app::serve(app.clone(), listener, &listening)?);

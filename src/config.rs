@@ -1,6 +1,6 @@
 //! Every setting: a flag and a `STET_` variable alike. `.env.example` is held to this by a test.
 
-use crate::{auth::Password, db::Target, values::Email};
+use crate::{articles::preflight::Policy, auth::Password, db::Target, values::Email};
 use clap::{
     Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
     error::{ContextKind, ContextValue},
@@ -164,6 +164,14 @@ pub struct Serve {
     /// How many replies deep a thread of comments may go.
     #[arg(long, env = "STET_COMMENT_DEPTH", default_value_t = 4, value_parser = clap::value_parser!(i32).range(0..=10))]
     pub comment_depth: i32,
+
+    /// Days in which what was deleted can be restored; after them it is removed for good. 0: it is kept for ever.
+    #[arg(long, env = "STET_TRASH_DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(0..=36500))]
+    pub trash_days: u32,
+
+    /// What becomes of a publication in which preflight finds an error: advise lets it through, block refuses it.
+    #[arg(long, env = "STET_PREFLIGHT", default_value = "advise")]
+    pub preflight: Policy,
 
     /// Seconds that requests in flight may take to end after SIGTERM.
     #[arg(long, env = "STET_SHUTDOWN_SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(0..=3600))]

@@ -60,6 +60,10 @@ permissions! {
     EditAnyArticle from Editor;
     /// Approve articles, one's own too, or ask for changes.
     ReviewArticles from Editor;
+    /// Take back what readers were told in a correction.
+    WithdrawCorrections from Editor;
+    /// Remove articles for good.
+    PurgeArticles from Admin;
     /// Create, change and delete authors.
     ManageAuthors from Editor;
     /// Create, import and delete redirects.

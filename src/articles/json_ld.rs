@@ -5,7 +5,7 @@ use crate::{
     app::Site,
     clock::Time,
     error::{Error, Result},
-    values::{Language, Line, WebUrl},
+    values::{Language, Line, Prose, WebUrl},
 };
 use serde::Serialize;
 
@@ -31,6 +31,17 @@ struct NewsArticle<'a> {
     image: Option<[&'a WebUrl; 1]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     article_section: Option<&'a Line<1, 100>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    correction: Vec<CorrectionComment<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CorrectionComment<'a> {
+    #[serde(rename = "@type")]
+    kind: &'static str,
+    text: &'a Prose<1, 5000>,
+    date_published: Time,
 }
 
 #[derive(Serialize)]
@@ -73,6 +84,16 @@ pub fn of(article: &Article, site: &Site) -> Result<JsonLd> {
         publisher: Organization { kind: "Organization", name: &site.name, url: &site.url },
         image: image.map(|image| [image]),
         article_section: article.section.as_ref().map(|section| &section.name),
+        correction: article
+            .corrections
+            .iter()
+            .flatten()
+            .map(|said| CorrectionComment {
+                kind: "CorrectionComment",
+                text: &said.text,
+                date_published: said.created_at,
+            })
+            .collect(),
     };
     serde_json::value::to_raw_value(&value)
         .map(JsonLd)

@@ -1,6 +1,10 @@
 //! Articles: one identity, and a list of immutable revisions. The staff see the working one, the public the published one.
 
+mod bulk;
+mod bulk_routes;
 mod conflicts;
+mod correction_routes;
+mod corrections;
 mod difference;
 mod drafts;
 mod due;
@@ -9,6 +13,8 @@ mod history;
 mod json_ld;
 mod model;
 mod old_slugs;
+pub mod preflight;
+mod preflight_routes;
 mod present;
 mod preview_routes;
 mod previews;
@@ -21,8 +27,10 @@ mod revisions;
 pub mod routes;
 mod saving;
 mod text;
+pub mod trash;
 mod write;
 
+pub use corrections::{NewCorrection, correct};
 pub use drafts::{Creation, insert, revise};
 pub use due::Due;
 pub use history::Saver;

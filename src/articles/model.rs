@@ -1,6 +1,6 @@
 //! What an article is: the row that both views give, and what is shown of it.
 
-use super::reviews::LastReview;
+use super::{corrections::Correction, reviews::LastReview};
 use crate::{
     authors::Author,
     clock::Time,
@@ -164,6 +164,8 @@ pub struct Article {
     /// When it first became public; `null` if it never was.
     pub published_at: Option<Time>,
     pub updated_at: Time,
+    /// When its readers were last told of a correction; `null` if they never were.
+    pub corrected_at: Option<Time>,
     pub created_at: Time,
     /// The revision shown here.
     #[schema(minimum = 1, maximum = 2_147_483_647)]
@@ -176,6 +178,12 @@ pub struct Article {
     pub review: Option<LastReview>,
     /// When it was moved to the trash; for the staff.
     pub deleted_at: Option<Time>,
+    /// When it will be removed from the trash for good; for the staff.
+    pub purge_at: Option<Time>,
+    /// What its readers were told was wrong with it, the newest first: at most 100. Not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, max_items = 100)]
+    pub corrections: Option<Vec<Correction>>,
     /// With `include=related`: what to read next, the editors' choice first.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, max_items = 20)]

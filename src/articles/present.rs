@@ -1,7 +1,7 @@
 //! From rows to what is answered: a page of articles costs as many statements as one.
 
 use super::{
-    json_ld,
+    corrections, json_ld,
     model::{Access, Article, Body, CommentSummary, Custom, Row, Schedule, Seo, Visibility},
     queries::Eyes,
     related, reviews, revisions,
@@ -59,10 +59,12 @@ impl Looking<'_> {
         let latest = has(Include::Latest).then(|| related::latest(conn, &self.app.site, &row)).transpose()?;
         let thread =
             has(Include::Comments).then(|| comments::first_page(conn, self.app, self.viewer, &row)).transpose()?;
+        let corrections = Some(corrections::shown(conn, &row)?);
         let mut articles = self.all(conn, vec![row], true)?;
         let article = articles.pop().ok_or_else(|| crate::error::Error::internal("an article was lost"))?;
+        let article = Article { corrections, related, latest, thread, ..article };
         let json_ld = Some(json_ld::of(&article, &self.app.site)?);
-        Ok(Article { seo: Seo { json_ld, ..article.seo }, related, latest, thread, ..article })
+        Ok(Article { seo: Seo { json_ld, ..article.seo }, ..article })
     }
 
     /// Whether bodies are shown as they were written, too.
@@ -112,7 +114,10 @@ impl Looking<'_> {
                 unpublish_at: row.unpublish_at,
             },
             review: None,
+            corrected_at: row.corrected_at,
             deleted_at: row.deleted_at,
+            purge_at: row.deleted_at.and_then(|at| self.app.site.trash.ends(at)),
+            corrections: None,
             related: None,
             latest: None,
             thread: None,

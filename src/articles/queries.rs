@@ -302,6 +302,16 @@ pub fn find_editable(conn: &mut Conn, actor: &Actor, reference: &Ref, deleted: b
     }
 }
 
+/// The working copies of those of some articles that the actor may edit.
+pub fn editable_among(conn: &mut Conn, actor: &Actor, refs: &[Ref], deleted: bool) -> Result<Vec<Row>> {
+    use crate::schema::article_revisions as v;
+    let ids = refs.iter().filter_map(|r| if let Ref::Id(id) = r { Some(*id) } else { None }).collect::<Vec<_>>();
+    let slugs = refs.iter().filter_map(|r| if let Ref::Slug(slug) = r { Some(slug.clone()) } else { None });
+    let slugs = slugs.collect::<Vec<_>>();
+    let named = desk(actor, deleted).filter(among(v::id, ids).or(among(v::slug, slugs)));
+    Ok(named.load::<Row>(conn)?.into_iter().filter(|row| may_edit(actor, row)).collect())
+}
+
 /// As [`find_editable`], and holds the article: of two changes at once the second sees what the first made.
 pub fn find_for_update(conn: &mut Conn, actor: &Actor, reference: &Ref, deleted: bool) -> Result<Row> {
     let row = find_editable(conn, actor, reference, deleted)?;

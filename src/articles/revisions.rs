@@ -195,6 +195,12 @@ pub fn text(conn: &mut Conn, row: &Row) -> Result<Text> {
     Ok(Text::ready(NewBody { format, source }, html))
 }
 
+/// The tags of a revision, in their order.
+pub fn tags_of(conn: &mut Conn, revision: Id) -> Result<Vec<Id>> {
+    let tags = revision_tags::table.filter(revision_tags::revision_id.eq(revision)).order(revision_tags::position);
+    Ok(tags.select(revision_tags::tag_id).load(conn)?)
+}
+
 /// A revision as a client would write it: what a change is merged into.
 pub fn as_written(conn: &mut Conn, row: &Row) -> Result<NewArticle> {
     let id = row.revision_id;

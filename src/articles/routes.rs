@@ -1,16 +1,19 @@
 //! `/articles`, what is published of them, and their way to the trash and back.
 
 use super::{
+    bulk_routes, correction_routes,
     difference::Diff,
     drafts::{self, Creation},
     history::{self, Revision, RevisionList, RevisionNumber, RevisionParams, RevisionQuery},
     model::{Article, ArticleList, Row},
+    preflight, preflight_routes,
     present::Looking,
     preview_routes, publication,
     queries::{self, Eyes},
     review_routes,
     saving::{NoteParams, SaveParams, Saving},
     text::{Draft, Edit, blocking},
+    trash::{self, DeleteParams},
     write::{
         ArticleChanges, ArticleParams, Include, ListInclude, NewArticle, NewPublication, ShowParams, UnpublishParams,
     },
@@ -23,7 +26,7 @@ use crate::{
     db::{Conn, Id},
     error::{Error, Result},
     http::{Answer, HeadersOnly, Json, OptionalJson, Path, Query, WriteParams, Writing, json},
-    permissions::{PublishArticles, WriteArticles},
+    permissions::{PublishArticles, PurgeArticles, WriteArticles},
     values::Ref,
 };
 use actix_web::{delete, get, patch, post, put, web::Data};
@@ -43,7 +46,10 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(get_revision)
         .service(restore_revision)
         .configure(review_routes::routes)
-        .configure(preview_routes::routes);
+        .configure(preview_routes::routes)
+        .configure(correction_routes::routes)
+        .configure(preflight_routes::routes)
+        .configure(bulk_routes::routes);
 }
 
 /// List articles
@@ -167,16 +173,27 @@ async fn update_article(
 
 /// Move an article to the trash
 ///
-/// It is nowhere to be seen, and can be restored.
+/// It is nowhere to be seen, and can be restored for as long as the site keeps it. With `permanent=true` it is gone for good,
+/// with all that belongs to it.
 #[utoipa::path(
-    tag = "Articles", params(("ref" = Ref, Path, description = "The article's id or slug."), WriteParams),
-    responses((status = NO_CONTENT, description = "It is in the trash.")), security(("bearer" = []))
+    tag = "Articles", params(("ref" = Ref, Path, description = "The article's id or slug."), DeleteParams),
+    responses((status = NO_CONTENT, description = "It is in the trash, or gone.")), security(("bearer" = []))
 )]
 #[delete("/articles/{ref}")]
-async fn delete_article(who: Can<WriteArticles>, app: Data<App>, path: Path<Ref>, writing: Writing) -> Result<Answer> {
+async fn delete_article(
+    who: Can<WriteArticles>,
+    app: Data<App>,
+    path: Path<Ref>,
+    writing: Writing<DeleteParams>,
+) -> Result<Answer> {
+    let permanent = writing.params.permanent == Some(true);
+    if permanent {
+        who.must::<PurgeArticles>()?;
+    }
     writing
         .run(&app.db, move |conn, expected| {
-            drafts::delete(conn, &who, &path, expected, clock::now())?;
+            let delete = if permanent { trash::delete } else { drafts::delete };
+            delete(conn, &who, &path, expected, clock::now())?;
             Ok(Answer::no_content())
         })
         .await
@@ -220,6 +237,7 @@ async fn publish_article(
     let shared = app.clone();
     writing
         .run(&app.db, move |conn, expected| {
+            preflight::clear(conn, &shared.site, &who, &path, body.0.revision, expected)?;
             let row = publication::put(conn, &who, &path, &body.0, expected)?;
             Answer::found(&desk(conn, &shared, &who, row)?)
         })

@@ -91,6 +91,11 @@ pub struct Edit {
 }
 
 impl Edit {
+    /// Changes that leave the body as it is.
+    pub fn without_text(changes: ArticleChanges, saving: Saving) -> Self {
+        Self { changes, saving, text: None }
+    }
+
     /// Merges the changes into the article as `current` has it, to see which text they lead to.
     ///
     /// # Errors
@@ -101,7 +106,7 @@ impl Edit {
         current: impl Future<Output = Result<NewArticle>>,
     ) -> Result<Self> {
         if changes.get("body").is_none() {
-            return Ok(Self { changes, saving, text: None });
+            return Ok(Self::without_text(changes, saving));
         }
         let current = current.await?;
         // What is wrong with the changes is said later, after what is wrong with who makes them or when.

@@ -159,7 +159,8 @@ field_names! {
         Section = "section", Image = "image", Visibility = "visibility", Access = "access", Featured = "featured",
         Language = "language", Comments = "comments", Seo = "seo", Custom = "custom", PublishedAt = "published_at",
         UpdatedAt = "updated_at", CreatedAt = "created_at", Revision = "revision", PublishedRevision = "published_revision",
-        Scheduled = "scheduled", Review = "review", DeletedAt = "deleted_at", Related = "related", Latest = "latest", Thread = "thread",
+        Scheduled = "scheduled", Review = "review", DeletedAt = "deleted_at", PurgeAt = "purge_at", CorrectedAt = "corrected_at",
+        Corrections = "corrections", Related = "related", Latest = "latest", Thread = "thread",
     }
 }
 

@@ -5,4 +5,4 @@ mod queries;
 pub mod routes;
 
 pub use model::{Kind, Moderation, Row, ThreadList, rendered};
-pub use queries::{first_page, insert_row};
+pub use queries::{first_page, insert_row, purge};

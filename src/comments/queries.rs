@@ -9,7 +9,7 @@ use crate::{
     auth::{Actor, Viewer},
     both,
     clock::Time,
-    db::{Conn, Id, lock},
+    db::{Conn, Id, among, lock},
     error::{Code, Error, FieldError, Result},
     http::{
         Expected, Page, Versioned, Window,
@@ -21,11 +21,17 @@ use crate::{
     users,
     values::Ref,
 };
-use diesel::prelude::*;
+use diesel::{
+    alias,
+    dsl::{exists, not},
+    prelude::*,
+};
 use std::collections::{HashMap, HashSet};
 
 /// Replies that come with a page of threads, the oldest first; more are counted and not shown.
 const MAX_REPLIES: i64 = 500;
+/// Comments that one transaction removes at the most.
+const SOME: i64 = 200;
 /// Threads that come with an article.
 const FIRST_PAGE: i64 = 20;
 
@@ -280,6 +286,20 @@ pub fn delete(conn: &mut Conn, id: Id, expected: &Expected, now: Time) -> Result
         ))
         .execute(conn)?;
     show_thread(conn, &row)
+}
+
+/// Removes for good some of the comments that were moved to the trash before a time, and gives how many. One that others
+/// answer stays until they are gone.
+pub fn purge(conn: &mut Conn, before: Time) -> Result<usize> {
+    let answers = alias!(comments as answers);
+    let answered = answers.filter(answers.field(comments::parent_id).eq(comments::id.nullable()));
+    let due = comments::table
+        .filter(comments::trashed_at.lt(before))
+        .filter(not(exists(answered.select(answers.field(comments::id)))))
+        .order((comments::trashed_at, comments::id));
+    let ids = lock::whole_free(conn, due.limit(SOME).select(comments::id))?;
+    // They are counted nowhere: none of them is visible.
+    Ok(diesel::delete(comments::table.filter(among(comments::id, ids))).execute(conn)?)
 }
 
 /// Finds a comment and holds its thread.

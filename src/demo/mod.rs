@@ -1,9 +1,9 @@
 //! The demo newsroom: The Lantern of Aldermouth, the same ids, slugs and dates each time.
 
 use crate::{
-    articles::{self, Creation, Draft},
+    articles::{self, Creation, Draft, NewCorrection, trash},
     authors::{self, NewAuthor},
-    clock::Time,
+    clock::{self, Time},
     comments::{self, Kind, Moderation},
     db::{Conn, Id},
     error::{Error, Result},
@@ -70,8 +70,20 @@ struct DemoArticle {
     pins: Vec<Slug>,
     /// An edit of the live article that is not published.
     changes: Option<Value>,
+    #[serde(default)]
+    corrections: Vec<DemoCorrection>,
+    #[serde(default)]
+    trashed: bool,
     /// The rest, in the form in which a client would create it.
     article: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct DemoCorrection {
+    id: Id,
+    created_at: Time,
+    #[serde(flatten)]
+    written: Map<String, Value>,
 }
 
 #[derive(Deserialize)]
@@ -148,8 +160,16 @@ fn fill_articles(conn: &mut Conn, all: Vec<DemoArticle>, owners: &HashMap<String
         if let Some(note) = article.review {
             articles::ask_for_review(conn, article.id, Some(note), by, article.created_at)?;
         }
+        for said in article.corrections {
+            let creation = Creation { id: said.id, by, at: said.created_at };
+            articles::correct(conn, article.id, &written::<NewCorrection>(said.written)?, creation)?;
+        }
         if let Some(changes) = &article.changes {
             articles::revise(conn, article.id, changes, by, article.published_at.unwrap_or(article.created_at))?;
+        }
+        if article.trashed {
+            // From now on, or it would be removed at once.
+            trash::throw_away(conn, article.id, clock::now())?;
         }
     }
     Ok(())
@@ -194,7 +214,7 @@ fn fill_comments(conn: &mut Conn, all: Vec<DemoComment>) -> Result<()> {
             version: 1,
             created_at: comment.created_at,
             edited_at: None,
-            trashed_at: (comment.status == Moderation::Trash).then_some(comment.created_at),
+            trashed_at: (comment.status == Moderation::Trash).then(clock::now),
         };
         comments::insert_row(conn, &row)?;
     }

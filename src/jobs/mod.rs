@@ -1,12 +1,20 @@
 //! Loops that call feature functions: what is due happens without anybody asking for it.
 
-use crate::{app::App, articles, error::Result};
+use crate::{
+    app::App,
+    articles::{self, trash},
+    clock,
+    error::Result,
+};
 use actix_web::{rt, web::Data};
 use std::time::Duration;
 use tokio::{sync::watch, time::timeout};
 
 /// How often a process looks for what is due: it happens within a second.
 const DUE: Duration = Duration::from_millis(500);
+
+/// How often it looks for what was in the trash for long enough.
+const TRASH: Duration = Duration::from_secs(600);
 
 /// What one call of a job's function left behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +34,8 @@ impl Jobs {
         let (stop, _) = watch::channel(());
         let jobs = Self(stop);
         let (mut due, db) = (articles::Due::default(), app.db.clone());
+        let shared = app.clone();
+        jobs.every(TRASH, "empty the trash", async move || trash::empty(&shared, clock::now()).await);
         jobs.every(DUE, "publish what is due", async move || due.settle(&db).await);
         jobs
     }

@@ -89,6 +89,7 @@ pub fn parameters() -> Value {
 
 /// Adds to each operation what it does not say of itself.
 pub fn complete(document: &mut Value) {
+    let known = ids(document);
     each_operation(document, |path, method, operation| {
         let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default().to_owned();
         let signs_in = path.starts_with("/api/v1/auth/");
@@ -138,7 +139,7 @@ pub fn complete(document: &mut Value) {
             }
             responses.sort_keys();
             if let Some(created) = responses.get_mut("201") {
-                add_links(created, &id);
+                add_links(created, &id, &known);
             }
         }
         if method == "patch" {
@@ -173,22 +174,32 @@ fn add_headers(response: &mut Value, method: &str, signs_in: bool, id: &str) {
     }
 }
 
+/// The ids of all operations.
+fn ids(document: &mut Value) -> Vec<String> {
+    let mut ids = Vec::new();
+    each_operation(document, |_, _, operation| {
+        ids.extend(operation.get("operationId").and_then(Value::as_str).map(str::to_owned));
+    });
+    ids
+}
+
 /// From what was created to what may be done with it.
-fn add_links(created: &mut Value, id: &str) {
+fn add_links(created: &mut Value, id: &str, known: &[String]) {
     let name = id.trim_start_matches("create_");
-    let (parameters, verbs): (_, &[&str]) = match name {
-        "comment" => (json!({"id": "$response.body#/id"}), &["get", "update", "delete"]),
-        "redirect" => (json!({"id": "$response.body#/id"}), &["get", "delete"]),
-        "preview" => (json!({"ref": "$response.body#/article_id", "id": "$response.body#/id"}), &["get", "delete"]),
-        _ => (json!({"ref": "$response.body#/id"}), &["get", "update", "delete"]),
+    let parameters = match name {
+        "comment" | "redirect" => json!({"id": "$response.body#/id"}),
+        "correction" | "preview" => json!({"ref": "$response.body#/article_id", "id": "$response.body#/id"}),
+        _ => json!({"ref": "$response.body#/id"}),
     };
-    let link = |verb: &&str| {
+    let link = |verb: &str| {
         let operation = format!("{verb}_{name}");
         let link = json!({"operationId": operation, "parameters": parameters, "description": format!("What was created, to {verb}.")});
         (operation, link)
     };
     if let Some(created) = created.as_object_mut() {
-        created.insert("links".into(), verbs.iter().map(link).collect::<Map<_, _>>().into());
+        let links =
+            ["get", "update", "delete"].map(link).into_iter().filter(|(operation, _)| known.contains(operation));
+        created.insert("links".into(), links.collect::<Map<_, _>>().into());
     }
 }
 

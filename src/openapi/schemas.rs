@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 /// Fields of answers that are not always there; all others are.
 const OPTIONAL: &[(&str, &[&str])] = &[
-    ("Article", &["body", "related", "latest", "thread"]),
+    ("Article", &["body", "corrections", "related", "latest", "thread"]),
     ("Body", &["source"]),
     ("Comment", &["body", "email", "replies"]),
     ("PageInfo", &["total"]),

@@ -5,4 +5,4 @@ mod queries;
 pub mod routes;
 
 pub use model::{Crumb, NewSection, SectionRef};
-pub use queries::{exist, insert};
+pub use queries::{exist, find, insert};

@@ -82,6 +82,8 @@ fn a_wrong_setting_is_named_in_the_error() {
         ("--cors-origins", "https://news.example.org/path"),
         ("--workers", "0"),
         ("--comment-depth", "11"),
+        ("--trash-days", "36501"),
+        ("--preflight", "pray"),
         ("--log-format", "xml"),
     ] {
         let error = Cli::command().try_get_matches_from(["stet", "serve", flag, wrong]).unwrap_err().to_string();

@@ -56,6 +56,8 @@ struct Newsroom {
     /// What opens a preview of the published revision of "reopens".
     preview: String,
     redirects: Vec<String>,
+    /// Of `reopens`.
+    correction: String,
     hidden_articles: Vec<String>,
     hidden_comments: Vec<String>,
 }
@@ -87,6 +89,7 @@ impl Newsroom {
             comments: Vec::new(),
             preview: String::new(),
             redirects: Vec::new(),
+            correction: String::new(),
             hidden_articles: Vec::new(),
             hidden_comments: Vec::new(),
         };
@@ -137,6 +140,9 @@ impl Newsroom {
         let staff = self.owner.post("/articles/reopens/comments", staff).await.assert(201).text("/id");
         self.comments.extend([approved, staff]);
         self.preview = self.preview_of("reopens", json!({"revision": 1})).await;
+        self.correction = self.correct("reopens", "It reopens at six.").await;
+        let withdrawn = self.correct("floods", &self.word).await;
+        self.editor.delete(&format!("/articles/floods/corrections/{withdrawn}")).await.assert(204);
     }
 
     async fn publish(&mut self, article: Value) {
@@ -148,6 +154,12 @@ impl Newsroom {
             self.articles.push(id);
         }
         self.articles.push(created.text("/slug"));
+    }
+
+    /// Tells the readers of a public article that it was wrong.
+    async fn correct(&self, article: &str, text: &str) -> String {
+        let said = json!({"kind": "correction", "text": text});
+        self.owner.post(&format!("/articles/{article}/corrections"), said).await.assert(201).text("/id")
     }
 
     /// A draft that nobody else is to hear of.
@@ -176,10 +188,12 @@ impl Newsroom {
         self.owner.put(&format!("/articles/{scheduled}/publication"), json!({"at": start})).await.assert(200);
         let archived = self.hide(state("archived")).await;
         self.owner.put(&format!("/articles/{archived}/publication"), json!({})).await.assert(200);
+        self.correct(&archived, &word).await;
         self.owner.delete(&format!("/articles/{archived}/publication")).await.assert(204);
         let trashed = self.hide(state("trashed")).await;
         self.owner.put(&format!("/articles/{trashed}/publication"), json!({})).await.assert(200);
         self.rename(&trashed).await;
+        self.correct(&trashed, &word).await;
         let thrown_away = self.hide(state("thrown-away")).await;
         for id in [trashed, thrown_away] {
             self.owner.delete(&format!("/articles/{id}")).await.assert(204);
@@ -187,6 +201,12 @@ impl Newsroom {
         for id in self.hidden_articles.clone().iter().filter(|reference| reference.parse::<Id>().is_ok()) {
             self.rename(id).await;
         }
+        let purged = self.hide(state("purged")).await;
+        self.owner.put(&format!("/articles/{purged}/publication"), json!({})).await.assert(200);
+        self.correct(&purged, &word).await;
+        self.owner.post(&format!("/articles/{purged}/comments"), json!({"body": word})).await.assert(201);
+        let admin = sign_in(&self.app, "admin@lantern.example", Role::Admin).await;
+        admin.delete(&format!("/articles/{purged}?permanent=true")).await.assert(204);
         assert_eq!(self.owner.get(&format!("/articles/{review}")).await.json["status"], "in_review");
         assert_eq!(
             self.owner.get("/articles?status=scheduled").await.column("slug"),
@@ -252,7 +272,7 @@ impl Newsroom {
     }
 
     fn paths(&self, operation: &Operation) -> Vec<String> {
-        let template = operation.template();
+        let template = operation.template().replace("/corrections/{id}", &format!("/corrections/{}", self.correction));
         let named = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let references = match template.split('/').nth(1).unwrap() {
             "articles" => self.articles.clone(),
@@ -360,6 +380,7 @@ fn values(name: &str, schema: &Value) -> Vec<String> {
         "language" => texts(&["en", "de"]),
         "published_after" | "published_before" => texts(&["2020-01-01T00:00:00Z", "2090-01-01T00:00:00Z"]),
         "featured" | "deleted" | "changed" | "count" => texts(&["true", "false"]),
+        "revision" => texts(&["1", "2", "9"]),
         "limit" => texts(&["1", "100", "0"]),
         "page" => texts(&["1", "2", "100"]),
         "cursor" => texts(&["AAAA"]),

@@ -54,6 +54,12 @@ const TABLE: &[(&str, Who)] = &[
     ("create_preview", Own(Contributor, Editor)),
     ("get_preview", Own(Contributor, Editor)),
     ("delete_preview", Own(Contributor, Editor)),
+    ("change_articles", From(Contributor)),
+    ("get_preflight", Own(Contributor, Editor)),
+    ("list_corrections", Anyone),
+    ("create_correction", Own(Author, Editor)),
+    ("get_correction", Anyone),
+    ("delete_correction", From(Editor)),
     ("list_article_comments", Anyone),
     ("create_comment", Anyone),
     ("list_comments", From(Editor)),
@@ -159,9 +165,14 @@ impl Desk {
                     self.editor.patch(&path, json!({"subtitle": "At last"})).await.assert(200);
                 }
                 let template = template.replacen("/articles/{ref}", &path, 1).replace("{number}", "1");
+                let (below, new) = if template.contains("/corrections/") {
+                    ("corrections", json!({"kind": "update", "text": "It leaves at six."}))
+                } else {
+                    ("previews", json!({}))
+                };
                 if template.contains("{id}") {
-                    let preview = self.editor.post(&format!("{path}/previews"), json!({})).await;
-                    template.replacen("{id}", &preview.assert(201).text("/id"), 1)
+                    let created = self.editor.post(&format!("{path}/{below}"), new).await;
+                    template.replacen("{id}", &created.assert(201).text("/id"), 1)
                 } else {
                     template
                 }
@@ -190,6 +201,8 @@ impl Desk {
         let login = json!({"email": self.app.new_user(Author), "password": crate::support::PASSWORD});
         match operation.id.as_str() {
             "login" => return Some(login),
+            // Nothing of the example is here.
+            "change_articles" => return Some(json!({"articles": ["nothing"], "action": {"kind": "trash"}})),
             "refresh" | "logout" => {
                 let session = self.app.anyone().post("/auth/login", login).await;
                 return Some(json!({"refresh_token": session.assert(200).text("/refresh_token")}));

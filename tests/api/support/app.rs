@@ -10,6 +10,7 @@ use diesel::{QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_typ
 use std::{net::TcpListener, sync::OnceLock, time::Duration};
 use stet::{
     app::{self, App, Listening, Site},
+    articles::{preflight::Policy, trash::Keeping},
     auth::{Password, passwords},
     clock,
     db::{Db, Id, Target},
@@ -43,12 +44,28 @@ impl TestApp {
     }
 
     /// Starts with settings of its own.
-    #[expect(clippy::unused_async, reason = "it spawns, so it must be called where tasks run")]
     pub async fn start_with(kind: Kind, change: impl FnOnce(&mut Listening)) -> Self {
+        Self::launch(kind, |_| {}, change).await
+    }
+
+    /// Starts as a site of its own.
+    pub async fn start_as(kind: Kind, change: impl FnOnce(&mut Site)) -> Self {
+        Self::launch(kind, change, |_| {}).await
+    }
+
+    #[expect(clippy::unused_async, reason = "it spawns, so it must be called where tasks run")]
+    async fn launch(kind: Kind, settle: impl FnOnce(&mut Site), change: impl FnOnce(&mut Listening)) -> Self {
         let (target, directory) = blocking(|| database::fresh(kind));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
-        let site = Site { url: "https://news.example".into(), name: "The Lantern".into(), comment_depth: 2 };
+        let mut site = Site {
+            url: "https://news.example".into(),
+            name: "The Lantern".into(),
+            comment_depth: 2,
+            trash: Keeping { days: 30 },
+            preflight: Policy::Advise,
+        };
+        settle(&mut site);
         let app = Data::new(blocking(|| App::new(Db::open(&target, 4).unwrap(), site, None).unwrap()));
         let mut listening = Listening { workers: 1, shutdown: Duration::from_secs(1), cors_origins: Vec::new() };
         change(&mut listening);
@@ -57,6 +74,13 @@ impl TestApp {
         actix_web::rt::spawn(server);
         let jobs = Jobs::start(&app);
         Self { target, app, address, jobs, server: handle, _directory: directory }
+    }
+
+    pub fn kind(&self) -> Kind {
+        match self.target {
+            Target::Sqlite(_) => Kind::Sqlite,
+            Target::Postgres(_) => Kind::Postgres,
+        }
     }
 
     /// A stranger.
