@@ -12,12 +12,13 @@ use crate::{
     error::{Code, Error, FieldError, Result},
     http::{Expected, Page, Versioned, Window, cursor::Position, json, list_params, page::ListOf},
     schema::{old_slugs, previews as p, revisions, users},
+    slugs::{self, Kind},
     users::Colleague,
-    values::{Line, Ref, Slug},
+    values::{Line, Ref},
 };
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use diesel::prelude::*;
+use diesel::{dsl::exists, prelude::*};
 use serde::{Deserialize, Serialize};
 use std::{fmt, time::Duration};
 use utoipa::ToSchema;
@@ -263,13 +264,13 @@ pub fn find(conn: &mut Conn, hash: &Hash, reference: &Ref, now: Time) -> Result<
 
 /// Whether the article is meant: links that were given away name it by a slug that it may have changed since.
 fn is_named(conn: &mut Conn, row: &Row, reference: &Ref) -> Result<bool> {
-    let had = |conn: &mut Conn, slug: &Slug| {
-        let old = old_slugs::table.filter(old_slugs::slug.eq(slug)).filter(old_slugs::target_id.eq(row.id));
-        diesel::select(diesel::dsl::exists(old)).get_result(conn)
-    };
     match reference {
         Ref::Id(id) => Ok(*id == row.id),
-        Ref::Slug(slug) => Ok(*slug == row.slug || had(conn, slug)?),
+        Ref::Slug(slug) if *slug == row.slug => Ok(true),
+        Ref::Slug(slug) => {
+            let its = slugs::had(Kind::Article, slug).filter(old_slugs::target_id.eq(row.id));
+            Ok(diesel::select(exists(its)).get_result(conn)?)
+        }
     }
 }
 

@@ -469,13 +469,27 @@ async fn a_link_that_was_given_away_outlives_the_slug_in_it(app: TestApp) {
     let editor = app.editor().await;
     let (path, other) = (draft(&editor, "Ferry").await, draft(&editor, "Other").await);
     let (token, others) = (preview(&editor, &path, json!({})).await, preview(&editor, &other, json!({})).await);
-    app.execute(
-        "INSERT INTO old_slugs (kind, slug, target_id, public, created_at)
-            SELECT 'article', 'before', id, FALSE, 0 FROM articles WHERE slug = 'ferry'",
-    );
-    let seen = look("/articles/before", &app, &token).await;
-    assert_eq!(seen.assert(200).json["slug"], "ferry");
-    is_absent("/articles/before", &app, &others).await;
+    for slug in ["boat", "ship"] {
+        editor.patch(&path, json!({"slug": slug})).await.assert(200);
+        let path = format!("/articles/{slug}");
+        for name in ["/articles/ferry", &path] {
+            assert_eq!(look(name, &app, &token).await.assert(200).json["slug"], slug, "{name}");
+            is_absent(name, &app, &others).await;
+        }
+        editor.patch(&path, json!({"slug": "ferry"})).await.assert(200);
+    }
+    editor.patch(&path, json!({"slug": "ship"})).await.assert(200);
+    // What leads a stranger on from a slug that was public is no way in either, and hands no token on.
+    editor.put("/articles/ship/publication", json!({})).await.assert(200);
+    editor.patch("/articles/ship", json!({"slug": "liner"})).await.assert(200);
+    app.anyone().get("/articles/ship").await.assert(308);
+    is_absent("/articles/ship", &app, "none").await;
+    is_absent("/articles/ship", &app, &others).await;
+    // Once another has the slug, the link names that one, which the token does not open.
+    editor.patch(&other, json!({"slug": "ferry"})).await.assert(200);
+    is_absent("/articles/ferry", &app, &token).await;
+    look("/articles/ferry", &app, &others).await.assert(200);
+    look("/articles/liner", &app, &token).await.assert(200);
 }
 
 async fn what_expired_long_ago_is_cleaned_up(app: TestApp) {

@@ -16,6 +16,7 @@ DROP TABLE previews;
 DROP TABLE reviews;
 ALTER TABLE revisions DROP COLUMN autosave;
 ALTER TABLE revisions DROP COLUMN note;
+DROP INDEX articles_by_review;
 DROP INDEX articles_by_deleted_at;
 DROP INDEX articles_by_scheduled_id;
 DROP INDEX articles_by_unpublish_at;

@@ -28,6 +28,7 @@ CREATE INDEX articles_by_publish_at ON articles (publish_at) WHERE publish_at IS
 CREATE INDEX articles_by_unpublish_at ON articles (unpublish_at) WHERE unpublish_at IS NOT NULL;
 CREATE INDEX articles_by_scheduled_id ON articles (scheduled_id) WHERE scheduled_id IS NOT NULL;
 CREATE INDEX articles_by_deleted_at ON articles (deleted_at) WHERE deleted_at IS NOT NULL;
+CREATE INDEX articles_by_review ON articles (review) WHERE review IS NOT NULL;
 
 ALTER TABLE revisions ADD COLUMN note TEXT;
 ALTER TABLE revisions ADD COLUMN autosave BOOLEAN NOT NULL DEFAULT FALSE;
