@@ -12,9 +12,8 @@ use tokio::{sync::watch, time::timeout};
 
 /// How often a process looks for what is due: it happens within a second.
 const DUE: Duration = Duration::from_millis(500);
-
-/// How often it looks for what was in the trash for long enough.
-const TRASH: Duration = Duration::from_secs(600);
+/// How often it looks for what was in the trash for long enough, and for what expired long ago.
+const CLEANING: Duration = Duration::from_secs(600);
 
 /// What one call of a job's function left behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,8 +33,13 @@ impl Jobs {
         let (stop, _) = watch::channel(());
         let jobs = Self(stop);
         let (mut due, db) = (articles::Due::default(), app.db.clone());
-        let shared = app.clone();
-        jobs.every(TRASH, "empty the trash", async move || trash::empty(&shared, clock::now()).await);
+        let (shared, cleaned) = (app.clone(), app.db.clone());
+        jobs.every(CLEANING, "empty the trash", async move || trash::empty(&shared, clock::now()).await);
+        jobs.every(CLEANING, "forget expired previews", async move || {
+            let forgotten = cleaned.write(|conn| articles::clean_up_previews(conn, clock::now())).await?;
+            tracing::debug!(forgotten, "expired previews");
+            Ok(Left::Nothing)
+        });
         jobs.every(DUE, "publish what is due", async move || due.settle(&db).await);
         jobs
     }

@@ -380,7 +380,7 @@ fn values(name: &str, schema: &Value) -> Vec<String> {
         "language" => texts(&["en", "de"]),
         "published_after" | "published_before" => texts(&["2020-01-01T00:00:00Z", "2090-01-01T00:00:00Z"]),
         "featured" | "deleted" | "changed" | "count" => texts(&["true", "false"]),
-        "revision" => texts(&["1", "2", "9"]),
+        "revision" | "diff" => texts(&["1", "2", "9"]),
         "limit" => texts(&["1", "100", "0"]),
         "page" => texts(&["1", "2", "100"]),
         "cursor" => texts(&["AAAA"]),

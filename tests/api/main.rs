@@ -17,6 +17,7 @@ mod health;
 mod history;
 mod http;
 mod leaks;
+mod life;
 mod migrations;
 mod openapi;
 mod permissions;

@@ -78,7 +78,7 @@ fn events_of(app: &TestApp, article: &Reply) -> Vec<(String, String, Option<i32>
 }
 
 fn happened(kind: &str, fields: &str, revision: impl Into<Option<i32>>) -> (String, String, Option<i32>) {
-    let fields = if fields.is_empty() { "[]".to_owned() } else { json!([fields]).to_string() };
+    let fields = if fields.is_empty() { "[]".to_owned() } else { json!([format!("scheduled/{fields}")]).to_string() };
     (kind.to_owned(), fields, revision.into())
 }
 
@@ -201,7 +201,7 @@ async fn a_schedule_is_cancelled(app: TestApp) {
         assert_eq!(anyone.get("/articles/tide").await.status == 200, status == "published");
     }
     let events = events_of(&app, &author.get("/articles/tide").await);
-    let ends = [("unscheduled".to_owned(), r#"["publish_at","unpublish_at"]"#.to_owned(), Some(2))];
+    let ends = [("unscheduled".to_owned(), r#"["scheduled/publish_at","scheduled/unpublish_at"]"#.to_owned(), Some(2))];
     assert_eq!(events[events.len() - 2..], [&ends[..], &[happened("unpublished", "", 1)]].concat());
 }
 

@@ -7,6 +7,7 @@ use crate::{
 use actix_web::http::Method;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use stet::db::Id;
 
 /// Creates something, and gives its path by its id.
 async fn create(client: &Client, list: &str, body: Value) -> String {
@@ -97,7 +98,9 @@ async fn every_operation_on_what_has_a_slug_is_led_on(app: TestApp) {
     let mut tried = 0;
     for operation in spec::operations().iter().filter(|operation| operation.path.contains("{ref}")) {
         let slug = if operation.id == "restore_article" { "trashed" } else { "live" };
-        let place = |slug: &str| operation.template().replace("{ref}", slug).replace("{number}", "1");
+        let id = Id::new().to_string();
+        let place =
+            |slug: &str| operation.template().replace("{ref}", slug).replace("{number}", "1").replace("{id}", &id);
         let mut body = operation.value["requestBody"]["content"]["application/json"]["example"].clone();
         for reference in ["authors", "tags", "section", "related", "parent", "parent_id", "revision"] {
             body.as_object_mut().and_then(|body| body.shift_remove(reference));

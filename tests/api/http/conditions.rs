@@ -106,7 +106,10 @@ async fn a_stale_change_is_refused_with_the_fields_that_differ(app: TestApp) {
         assert_ne!(first.assert(200).etag().split('-').next(), read.split('-').next(), "{path}");
         let stale = editor.with("if-match", &read).patch(path, change("Spring")).await;
         let mistakes = stale.assert_problem(412, "precondition_failed").mistakes();
-        assert_eq!(mistakes, [(format!("/{field}"), "differs".to_owned())], "{path}");
+        // Of an article it is known what was changed, of the rest what is not as the client has it.
+        let differing: &[_] = if path.starts_with("/articles") { &[other, field] } else { &[field] };
+        let differing: Vec<_> = differing.iter().map(|name| (format!("/{name}"), "differs".to_owned())).collect();
+        assert_eq!(mistakes, differing, "{path}");
         assert!(stale.text("/detail").contains(field));
         for wrong in ["\"x\"", "\"\"", "x", "W/*", &format!("W/{}", first.etag()), "\"99999999999999999999-x\"", ","] {
             editor

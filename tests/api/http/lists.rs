@@ -16,6 +16,8 @@ async fn fill(app: &TestApp, editor: &Client) -> String {
         editor.post("/tags", json!({"name": name})).await.assert(201);
         editor.post("/authors", json!({"name": name})).await.assert(201);
         editor.post("/sections", json!({"name": name, "position": number / 3})).await.assert(201);
+        let redirect = json!({"source": format!("/old/{number}"), "target": format!("/new/{number}")});
+        editor.post("/redirects", redirect).await.assert(201);
         let tags = if number < 3 { json!(["ebb"]) } else { json!(["ebb", "flood"]) };
         let id = story(editor, json!({"title": name, "tags": tags, "authors": ["ebb"]})).await;
         if number == 0 {
@@ -27,7 +29,7 @@ async fn fill(app: &TestApp, editor: &Client) -> String {
         editor.post(&format!("/articles/{first}/comments"), body).await.assert(201);
     }
     // Moments that two rows share are rare in life, and pages must not care.
-    for table in ["tags", "authors", "comments", "revisions"] {
+    for table in ["tags", "authors", "comments", "revisions", "redirects"] {
         set(app, &format!("UPDATE {table} SET created_at = 1000000"));
     }
     set(app, "UPDATE articles SET created_at = 1000000, updated_at = 2000000, published_at = 3000000");
@@ -81,7 +83,7 @@ async fn every_list_is_walked_in_every_order_and_nothing_is_missed_or_seen_twice
     let editor = app.editor().await;
     let article = fill(&app, &editor).await;
     let (lists, mut walked) = (lists(), 0);
-    assert_eq!(lists.len(), 6, "{lists:?}");
+    assert_eq!(lists.len(), 7, "{lists:?}");
     for (path, orders) in lists {
         let path = path.replace("{ref}", &article);
         let viewers = if path == "/comments" { vec![editor.clone()] } else { vec![editor.clone(), app.anyone()] };
