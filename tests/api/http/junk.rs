@@ -126,6 +126,7 @@ async fn throw(client: &Client, comment: &str, rounds: usize) -> usize {
     for operation in spec::operations().iter().filter(|o| o.path.starts_with("/api/v1/")) {
         let method: Method = operation.method.parse().unwrap();
         let example = operation.value.pointer("/requestBody/content/application~1json/example");
+        let table = operation.value.pointer("/requestBody/content/text~1csv/example").and_then(Value::as_str);
         for _ in 0..rounds {
             let real = if operation.path.contains("{id}") { comment } else { "x" };
             let reference = if dice.roll(3) > 0 { real } else { *dice.pick(&REFERENCES) };
@@ -144,6 +145,10 @@ async fn throw(client: &Client, comment: &str, rounds: usize) -> usize {
                 }
                 spoil(body.to_string().into_bytes(), &mut dice)
             });
+            let body = body.or_else(|| {
+                let lines = format!("{}{},{},{}\n", table?, junk(&mut dice), junk(&mut dice), dice.roll(400));
+                Some(spoil(lines.into_bytes(), &mut dice))
+            });
             let media = *dice.pick(&[
                 "application/json",
                 "application/json",
@@ -151,6 +156,7 @@ async fn throw(client: &Client, comment: &str, rounds: usize) -> usize {
                 "text/plain",
                 "application/merge-patch+json",
             ]);
+            let media = if table.is_some() && dice.roll(4) > 0 { "text/csv" } else { media };
             let client = client.with("content-type", media);
             let shown =
                 format!("{method} {path}?{query} {}", String::from_utf8_lossy(body.as_deref().unwrap_or_default()));
