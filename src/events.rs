@@ -6,6 +6,7 @@ use crate::{
     db::{AsJson, Conn, Id, column::text_enum},
     error::Result,
     schema::{events, users},
+    values::Line,
 };
 use diesel::prelude::*;
 
@@ -104,7 +105,7 @@ pub struct Happening {
     pub fields: AsJson<Vec<String>>,
     pub by: Option<Id>,
     /// The name of who did it; none where the account is gone.
-    pub name: Option<String>,
+    pub name: Option<Line<1, 100>>,
     pub at: Time,
 }
 

@@ -1,12 +1,13 @@
 //! Conflicts: what has happened to an article since a client read it, and whether its change goes with that.
 
-use super::{fields::overlap, history::Saver, model::Row};
+use super::{fields::overlap, model::Row};
 use crate::{
     clock::Time,
     db::Conn,
     error::{Code, Error, FieldError, Result},
     events::{self, Happening},
     http::{Conflict, Expected, FieldChange, PastEvent, etag},
+    users::Colleague,
 };
 use std::collections::HashMap;
 
@@ -130,8 +131,8 @@ fn others(since: &[Happening]) -> Vec<PastEvent> {
     events
 }
 
-fn by(happening: &Happening) -> Option<Saver> {
-    happening.by.zip(happening.name.clone()).map(|(id, name)| Saver { id, name })
+fn by(happening: &Happening) -> Option<Colleague> {
+    happening.by.zip(happening.name.clone()).map(|(id, name)| Colleague { id, name })
 }
 
 fn mistake(change: &FieldChange) -> FieldError {
@@ -142,7 +143,7 @@ fn mistake(change: &FieldChange) -> FieldError {
     FieldError::new(change.pointer.clone(), "differs", message)
 }
 
-fn whence(by: Option<&Saver>, at: Time, revision: Option<i32>) -> String {
+fn whence(by: Option<&Colleague>, at: Time, revision: Option<i32>) -> String {
     let by = by.map(|by| format!(" by {}", by.name)).unwrap_or_default();
     let revision = revision.map(|number| format!(", in revision {number}")).unwrap_or_default();
     format!("{by} at {at}{revision}")

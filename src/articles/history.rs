@@ -19,7 +19,8 @@ use crate::{
     events::{self, Event},
     http::{Expected, Page, Versioned, Window, cursor::Position, list_params, page::ListOf},
     schema::{articles, authors, revisions as r, sections, tags, users},
-    values::{Ref, Slug, Whole},
+    users::Colleague,
+    values::{Line, Ref, Slug, Whole},
 };
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -45,7 +46,7 @@ pub struct Revision {
     pub reading_minutes: i32,
     pub created_at: Time,
     /// Who saved it; `null` where the account is gone.
-    pub created_by: Option<Saver>,
+    pub created_by: Option<Colleague>,
     /// Why it was saved.
     pub note: Option<Note>,
     /// Whether it was saved without being asked for. The next autosave of the same person replaces it, unless something
@@ -78,14 +79,6 @@ impl Versioned for Revision {
     }
 }
 
-/// Somebody on the staff who saved something.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Saver {
-    pub id: Id,
-    #[schema(min_length = 1, max_length = 100, pattern = "^[^\\x00]*$")]
-    pub name: String,
-}
-
 list_params! {
     /// What may be asked of an article's revisions.
     pub struct RevisionParams {
@@ -102,7 +95,7 @@ pub struct RevisionQuery {
     pub diff: Option<RevisionNumber>,
 }
 
-type Columns = (Id, Id, i32, Title, i32, i32, Time, Option<Note>, bool, Option<Id>, Option<String>);
+type Columns = (Id, Id, i32, Title, i32, i32, Time, Option<Note>, bool, Option<Id>, Option<Line<1, 100>>);
 
 impl Revision {
     fn of(row: Columns, article: &Row) -> Self {
@@ -110,7 +103,7 @@ impl Revision {
         Self {
             working: id == article.working_id,
             published: Some(id) == article.published_id,
-            created_by: by.zip(name).map(|(id, name)| Saver { id, name }),
+            created_by: by.zip(name).map(|(id, name)| Colleague { id, name }),
             id,
             article_id,
             number,

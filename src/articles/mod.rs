@@ -33,7 +33,6 @@ mod write;
 pub use corrections::{NewCorrection, correct};
 pub use drafts::{Creation, insert, revise};
 pub use due::Due;
-pub use history::Saver;
 pub use model::{BodyFormat, Row, Status};
 pub use previews::clean_up as clean_up_previews;
 pub use publication::lead;

@@ -1,6 +1,6 @@
 //! What a stale `If-Match` is told, for programs: what has happened since, by whom and when.
 
-use crate::{articles::Saver, clock::Time, events::Kind};
+use crate::{clock::Time, events::Kind, users::Colleague};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -32,7 +32,7 @@ pub struct FieldChange {
     #[schema(minimum = 1, maximum = 2_147_483_647)]
     pub revision: Option<i32>,
     /// `null` where nobody did it, or the account is gone.
-    pub by: Option<Saver>,
+    pub by: Option<Colleague>,
     pub at: Time,
     /// Whether this request would change it, too, to something else.
     pub collides: bool,
@@ -46,6 +46,6 @@ pub struct PastEvent {
     #[schema(minimum = 1, maximum = 2_147_483_647)]
     pub revision: Option<i32>,
     /// `null` where nobody did it, or the account is gone.
-    pub by: Option<Saver>,
+    pub by: Option<Colleague>,
     pub at: Time,
 }
