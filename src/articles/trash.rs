@@ -12,6 +12,7 @@ use crate::{
     http::{Expected, write_params},
     jobs::Left,
     schema::{articles, old_slugs, revision_related},
+    slugs,
     values::Ref,
 };
 use diesel::prelude::*;
@@ -109,7 +110,7 @@ fn remove(conn: &mut Conn, ids: Vec<Id>) -> Result<()> {
     }
     let pins = revision_related::table.filter(among(revision_related::related_id, ids.clone()));
     diesel::delete(pins).execute(conn)?;
-    let slugs = old_slugs::table.filter(old_slugs::kind.eq("article"));
+    let slugs = old_slugs::table.filter(old_slugs::kind.eq(slugs::Kind::Article));
     diesel::delete(slugs.filter(among(old_slugs::target_id, ids.clone()))).execute(conn)?;
     diesel::delete(articles::table.filter(among(articles::id, ids))).execute(conn)?;
     Ok(())
