@@ -167,9 +167,11 @@ fn edit(conn: &mut Conn, actor: &Actor, reference: &Ref, changes: Value, now: Ti
 /// # Errors
 /// 422 where one of them is named by its id and by its slug.
 fn hold(conn: &mut Conn, actor: &Actor, refs: &[Ref], action: &Action) -> Result<HashMap<Ref, Row>> {
-    let rows = editable_among(conn, actor, refs, *action == Action::Restore)?;
-    let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
+    let find = |conn: &mut Conn| editable_among(conn, actor, refs, *action == Action::Restore);
+    let ids: Vec<Id> = find(conn)?.iter().map(|row| row.id).collect();
     lock::rows(conn, articles::table.filter(among(articles::id, ids)).order(articles::id).select(articles::id))?;
+    // Whoever held them before has changed them since.
+    let rows = find(conn)?;
     if action.counts() {
         let revisions: Vec<Id> =
             rows.iter().flat_map(|row| [Some(row.working_id), row.published_id]).flatten().collect();

@@ -7,8 +7,10 @@ use crate::{
     error::{Code, Error, FieldError, Result},
     events::{self, Happening},
     http::{Conflict, Expected, FieldChange, PastEvent, etag},
+    schema::revisions,
     users::Colleague,
 };
+use diesel::prelude::*;
 use std::collections::HashMap;
 
 /// Fields and events that are told at the most.
@@ -40,7 +42,8 @@ impl<'a> Stale<'a> {
         }
         let since = match expected.base().filter(|base| (1..article.version).contains(base)) {
             Some(base) => {
-                let happened = events::since(conn, article.id, base)?;
+                let mut happened = events::since(conn, article.id, base)?;
+                forget_replaced(conn, article, &mut happened)?;
                 // Each version has to be told of: one that came before there were events is not.
                 let mut versions: Vec<i32> = happened.iter().map(|h| h.version).collect();
                 versions.dedup();
@@ -93,6 +96,17 @@ impl<'a> Stale<'a> {
         };
         Error::with(Code::PreconditionFailed, detail).list(errors).conflicting(conflict)
     }
+}
+
+/// An autosave that a later one replaced cannot be looked at any more.
+fn forget_replaced(conn: &mut Conn, article: &Row, happened: &mut [Happening]) -> Result<()> {
+    let named: Vec<i32> = happened.iter().filter_map(|h| h.revision).collect();
+    let there = revisions::table.filter(revisions::article_id.eq(article.id)).filter(revisions::number.eq_any(named));
+    let there: Vec<i32> = there.select(revisions::number).load(conn)?;
+    for happening in happened {
+        happening.revision = happening.revision.filter(|number| there.contains(number));
+    }
+    Ok(())
 }
 
 /// Each field that was changed, with its last change.

@@ -17,7 +17,7 @@ use crate::{
     both,
     clock::Time,
     db::{Conn, Id},
-    error::{Code, Error, OnTaken, Result},
+    error::{Code, Error, FieldError, OnTaken, Result},
     events::{self, Event, Kind},
     http::{Expected, Versioned},
     permissions::PublishArticles,
@@ -140,6 +140,9 @@ pub fn update(
         let message = "the article is or will be public, where its slug and its discussion change at once; ask an author or an editor";
         return Err(Error::with(Code::Forbidden, message));
     }
+    if in_public && row.is_bound_for_the_public() && edit.saving.autosave {
+        return Err(not_autosaved(&row, &slug, comments_open));
+    }
     let (article, by, at) = (&row, actor, now);
     let work = Work { article, current: &current, new: &new, refs: &refs, by, at, on_purpose: edit.is_of_text() };
     let saved = saving::save(conn, &work, &edit.saving, |conn| match &new.body {
@@ -196,6 +199,14 @@ fn wanted(
             Ok((new, refs))
         }
     }
+}
+
+/// What changes in public at once is not changed with every keystroke.
+fn not_autosaved(row: &Row, slug: &Slug, comments_open: bool) -> Error {
+    let message = "it changes in public at once: save it on purpose, without `autosave`";
+    let fields = [("/slug", *slug != row.slug), ("/comments/open", comments_open != row.comments_open)];
+    let changed = fields.into_iter().filter_map(|(field, changed)| changed.then_some(field));
+    Error::invalid(changed.map(|field| FieldError::new(field, "not_autosaved", message)).collect())
 }
 
 /// Edits the working copy of an article that is being set up.

@@ -206,6 +206,24 @@ impl Versioned for Article {
     }
 }
 
+impl Article {
+    /// What its page was made from, for caches that purge by key.
+    pub fn keys(&self) -> String {
+        let mut keys = format!("article-{}", self.id);
+        let authors = self.authors.iter().map(|author| ("author", author.id));
+        let tags = self.tags.iter().map(|tag| ("tag", tag.id));
+        let section = self.section.iter().map(|section| ("section", section.id));
+        let thread = self.thread.iter().map(|_| ("comments", self.id));
+        for (kind, id) in authors.chain(tags).chain(section).chain(thread) {
+            keys += &format!(" {kind}-{id}");
+        }
+        if self.related.is_some() || self.latest.is_some() {
+            keys += " articles";
+        }
+        keys
+    }
+}
+
 pub type ArticleList = ListOf<Article>;
 
 /// The text of an article.

@@ -134,9 +134,8 @@ async fn get_article(
     let (shared, is_public) = (app.clone(), matches!(eyes, Eyes::Public));
     let show = move |conn: &mut Conn| {
         let row = queries::find(conn, &eyes, &path)?;
-        let keys = format!("article-{}{}", row.id, if query.include.is_empty() { "" } else { " articles" });
         let article = Looking { app: &shared, viewer: &viewer, eyes: &eyes }.one(conn, row, &query.include)?;
-        Ok(Answer::found_with(&article, query.fields.as_deref())?.keyed(keys))
+        Ok(Answer::found_with(&article, query.fields.as_deref())?.keyed(article.keys()))
     };
     if is_public { app.db.look_up(show).await } else { app.db.read_whole(show).await }
 }

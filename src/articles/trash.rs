@@ -92,7 +92,9 @@ pub fn delete(conn: &mut Conn, actor: &Actor, reference: &Ref, expected: &Expect
 /// An article, in the trash or not.
 fn find(conn: &mut Conn, actor: &Actor, reference: &Ref) -> Result<Row> {
     match find_for_update(conn, actor, reference, false) {
-        Err(error) if error.code() == Code::NotFound => find_for_update(conn, actor, reference, true),
+        Err(error) if error.code() == Code::NotFound && error.old_slug().is_none() => {
+            find_for_update(conn, actor, reference, true)
+        }
         found => found,
     }
 }

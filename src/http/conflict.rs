@@ -27,7 +27,7 @@ pub struct FieldChange {
     /// A JSON Pointer into the article as it is written.
     #[schema(max_length = 500, pattern = "^/[^\\x00-\\x1f]*$", example = "/seo/description")]
     pub pointer: String,
-    /// The revision that brought it; an autosave may have been replaced by a later one. `null` for what belongs to no
+    /// The revision that brought it. `null` where it was an autosave that a later one replaced, and for what belongs to no
     /// revision: the slug and whether comments are taken.
     #[schema(minimum = 1, maximum = 2_147_483_647)]
     pub revision: Option<i32>,

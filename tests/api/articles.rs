@@ -436,7 +436,26 @@ async fn what_is_not_for_everybody_keeps_its_body_to_itself(app: TestApp) {
     assert!(without.json["data"].as_array().unwrap().iter().all(|article| article.get("body").is_none()));
 }
 
+async fn a_page_names_all_that_it_was_made_from(app: TestApp) {
+    let editor = app.editor().await;
+    let mut ids = Vec::new();
+    for list in ["authors", "tags", "sections"] {
+        ids.push(editor.post(&format!("/{list}"), json!({"name": "Tide"})).await.assert(201).text("/id"));
+    }
+    let new = json!({"title": "Tide", "authors": ["tide"], "tags": ["tide"], "section": "tide"});
+    let id = editor.post("/articles", new).await.assert(201).text("/id");
+    editor.put("/articles/tide/publication", json!({})).await.assert(200);
+    let keys = async |query: &str| {
+        let page = app.anyone().get(&format!("/articles/tide{query}")).await;
+        page.assert(200).header("surrogate-key").to_owned()
+    };
+    let own = format!("article-{id} author-{} tag-{} section-{}", ids[0], ids[1], ids[2]);
+    assert_eq!(keys("").await, own);
+    assert_eq!(keys("?include=comments,latest").await, format!("{own} comments-{id} articles"));
+}
+
 on_both_databases! {
+    a_page_names_all_that_it_was_made_from,
     a_draft_is_written_published_changed_and_taken_down,
     only_a_title_is_needed,
     a_byline_that_is_left_out_is_ones_own,

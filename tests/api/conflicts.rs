@@ -396,7 +396,22 @@ async fn merges_are_those_of_a_small_model(app: TestApp) {
     assert!(seen[0] > 15 && seen[1] > 30, "both happened: {seen:?}");
 }
 
+async fn a_refusal_names_no_revision_that_is_gone(app: TestApp) {
+    let (mira, jonas) = (app.editor().await, app.editor().await);
+    let read = article(&mira).await;
+    mira.patch("/articles/ferry?autosave=true", json!({"subtitle": "Too late"})).await.assert(200);
+    mira.patch("/articles/ferry?autosave=true", json!({"excerpt": "Late."})).await.assert(200);
+    let refused = jonas.with("if-match", read.etag()).patch("/articles/ferry", json!({"subtitle": "On time"})).await;
+    refused.assert_problem(412, "precondition_failed");
+    let named = |n: usize| {
+        (&refused.json["conflict"]["changes"][n]["pointer"], &refused.json["conflict"]["changes"][n]["revision"])
+    };
+    assert_eq!(named(0), (&json!("/subtitle"), &Value::Null));
+    assert_eq!(named(1), (&json!("/excerpt"), &json!(3)));
+}
+
 on_both_databases! {
+    a_refusal_names_no_revision_that_is_gone,
     a_refusal_says_what_was_changed_by_whom_and_when,
     every_write_of_an_article_is_told_the_same,
     what_changed_no_field_is_told_too,

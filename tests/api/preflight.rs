@@ -217,7 +217,22 @@ async fn a_site_may_refuse_to_publish_what_has_errors(app: TestApp) {
     editor.put(path, json!({})).await.assert(200);
 }
 
+async fn a_link_is_followed_as_a_stranger_would(app: TestApp) {
+    let editor = newsroom(&app).await;
+    editor.post("/articles", whole("Flood")).await.assert(201);
+    // It was never public as "flood", and is as "neap" and "ebb".
+    editor.patch("/articles/flood", json!({"slug": "neap"})).await.assert(200);
+    editor.put("/articles/neap/publication", json!({})).await.assert(200);
+    editor.patch("/articles/neap", json!({"slug": "ebb"})).await.assert(200);
+    for (link, found) in [("ebb", vec![]), ("neap", vec![]), ("%65bb", vec![]), ("flood", vec!["dead_link"])] {
+        let source = format!("Some [words](/articles/{link}).");
+        editor.patch("/articles/tide", json!({"body": {"source": source}})).await.assert(200);
+        assert_eq!(codes(&look(&editor).await), found, "{link}");
+    }
+}
+
 on_both_databases! {
+    a_link_is_followed_as_a_stranger_would,
     an_article_in_order_is_ready,
     what_is_missing_or_goes_too_far_is_found,
     a_link_to_what_nobody_can_read_is_dead,

@@ -407,7 +407,25 @@ async fn one_article_that_fails_holds_up_no_other(app: TestApp) {
     until(&author, "/articles/bad", "published").await;
 }
 
+async fn whoever_lost_the_answer_may_ask_again_when_it_has_happened(app: TestApp) {
+    let (author, anyone) = (author_with_a_draft(&app).await, app.anyone());
+    let (start, end) = (after(Duration::from_millis(300)), after(Duration::from_millis(900)));
+    author.put(PATH, json!({"at": start})).await.assert(200);
+    let live = until(&author, "/articles/tide", "published").await;
+    let again = author.put(PATH, json!({"at": start})).await;
+    assert_eq!((again.assert(200).etag(), &again.json["status"]), (live.etag(), &json!("published")));
+    author.delete(&format!("{PATH}?at={end}")).await.assert(204);
+    let down = until(&author, "/articles/tide", "archived").await;
+    author.delete(&format!("{PATH}?at={end}")).await.assert(204);
+    assert_eq!(author.get("/articles/tide").await.etag(), down.etag());
+    anyone.get("/articles/tide").await.assert_problem(404, "not_found");
+    // What was never done is in the past all the same.
+    author.patch("/articles/tide", json!({"title": "Ebb"})).await.assert(200);
+    author.put(PATH, json!({"at": start})).await.assert_problem(422, "validation_failed");
+}
+
 on_both_databases! {
+    whoever_lost_the_answer_may_ask_again_when_it_has_happened,
     a_draft_becomes_public_at_its_time_and_not_before,
     a_later_edit_does_not_slip_into_public,
     an_update_of_a_live_article_waits_for_its_time,

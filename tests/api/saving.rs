@@ -205,7 +205,21 @@ async fn an_autosave_is_never_seen_in_parts(app: TestApp) {
     join(saves, reads).await;
 }
 
+async fn what_changes_in_public_at_once_is_not_autosaved(app: TestApp) {
+    let editor = app.editor().await;
+    editor.post("/articles", json!({"title": "Tide"})).await.assert(201);
+    editor.patch("/articles/tide?autosave=true", json!({"slug": "ebb"})).await.assert(200);
+    editor.put("/articles/ebb/publication", json!({})).await.assert(200);
+    let change = json!({"slug": "flood", "comments": {"open": false}, "title": "Flood"});
+    let refused = editor.patch("/articles/ebb?autosave=true", change.clone()).await;
+    let mistakes = ["/comments/open", "/slug"].map(|field| (field.to_owned(), "not_autosaved".to_owned()));
+    assert_eq!(refused.assert_problem(422, "validation_failed").mistakes(), mistakes);
+    editor.patch("/articles/ebb?autosave=true", json!({"slug": "ebb", "title": "Flood"})).await.assert(200);
+    editor.patch("/articles/ebb", change).await.assert(200);
+}
+
 on_both_databases! {
+    what_changes_in_public_at_once_is_not_autosaved,
     a_note_says_why_a_revision_was_saved,
     a_note_is_one_line_of_500_characters,
     an_autosave_replaces_ones_own_last_one,

@@ -223,7 +223,17 @@ async fn what_is_in_anothers_trash_is_not_there(app: TestApp) {
     assert_eq!(owner.get("/articles?deleted=true&fields=slug,purge_at").await.column("slug"), ["tide"]);
 }
 
+async fn an_old_slug_leads_an_administrator_on(app: TestApp) {
+    let admin = app.signed_in(Role::Admin).await;
+    let path = article(&admin, "Tide", true).await;
+    admin.patch(&path, json!({"slug": "ebb"})).await.assert(200);
+    let led = admin.delete(&format!("{path}?permanent=true")).await;
+    assert_eq!(led.assert(308).header("location"), "/api/v1/articles/ebb?permanent=true");
+    admin.get("/articles/ebb").await.assert(200);
+}
+
 on_both_databases! {
+    an_old_slug_leads_an_administrator_on,
     what_is_in_the_trash_comes_back_for_thirty_days,
     what_is_gone_leaves_nothing_behind_but_the_event,
     an_administrator_removes_for_good,

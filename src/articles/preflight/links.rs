@@ -10,6 +10,7 @@ use crate::{
     values::{Ref, Slug},
 };
 use diesel::prelude::*;
+use percent_encoding::percent_decode_str;
 use std::collections::HashSet;
 use url::Url;
 
@@ -51,7 +52,8 @@ fn target(site: &Site, page: &Url, link: &str) -> Option<Target> {
     if name.is_empty() || name.contains(['/', '.']) {
         return None;
     }
-    Some(Ref::try_from(name.to_owned()).map_or(Target::Nothing, Target::Article))
+    let name = percent_decode_str(name).decode_utf8_lossy().into_owned();
+    Some(Ref::try_from(name).map_or(Target::Nothing, Target::Article))
 }
 
 /// What can be read of what the links name.
@@ -93,6 +95,7 @@ impl Alive {
         let former = old_slugs::table
             .filter(old_slugs::kind.eq("article"))
             .filter(among(old_slugs::slug, slugs.clone()))
+            .filter(old_slugs::public)
             .select((old_slugs::slug, old_slugs::target_id));
         let former: Vec<(Slug, Id)> = former.load(conn)?;
         let targets: Vec<Id> = former.iter().map(|(_, target)| *target).collect();
