@@ -146,7 +146,7 @@ fn others(since: &[Happening]) -> Vec<PastEvent> {
 }
 
 fn by(happening: &Happening) -> Option<Colleague> {
-    happening.by.zip(happening.name.clone()).map(|(id, name)| Colleague { id, name })
+    Colleague::of(happening.by, happening.name.clone())
 }
 
 fn mistake(change: &FieldChange) -> FieldError {

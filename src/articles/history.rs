@@ -103,7 +103,7 @@ impl Revision {
         Self {
             working: id == article.working_id,
             published: Some(id) == article.published_id,
-            created_by: by.zip(name).map(|(id, name)| Colleague { id, name }),
+            created_by: Colleague::of(by, name),
             id,
             article_id,
             number,

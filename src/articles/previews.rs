@@ -127,7 +127,7 @@ type Columns = (Id, Id, Option<i32>, Time, Option<Id>, Option<Line<1, 100>>, Tim
 impl Preview {
     fn of(row: Columns) -> Self {
         let (id, article_id, revision, created_at, by, name, expires_at, views, last_viewed_at) = row;
-        let created_by = by.zip(name).map(|(id, name)| Colleague { id, name });
+        let created_by = Colleague::of(by, name);
         let (url, token) = (None, None);
         Self { id, article_id, revision, url, token, created_at, created_by, expires_at, views, last_viewed_at }
     }

@@ -73,7 +73,7 @@ type Columns = (Id, ReviewStatus, Option<Note>, i32, Option<Id>, Option<Line<1, 
 
 impl Review {
     fn of((id, status, note, revision, by, name, created_at): Columns) -> Self {
-        let by = by.zip(name).map(|(id, name)| Colleague { id, name });
+        let by = Colleague::of(by, name);
         Self { id, status, note, revision, by, created_at }
     }
 }
@@ -177,7 +177,7 @@ pub fn last(conn: &mut Conn, rows: &[Row]) -> Result<HashMap<Id, LastReview>> {
         last.filter(among(articles::id, some)).select(columns).load(conn)?
     });
     let word = |(article, status, note, revision, by, name, at): Columns| {
-        let by = by.zip(name).map(|(id, name)| Colleague { id, name });
+        let by = Colleague::of(by, name);
         (article, LastReview { status, note, revision, by, at })
     };
     Ok(found.into_iter().map(word).collect())

@@ -63,6 +63,14 @@ pub struct Colleague {
     pub name: Line<1, 100>,
 }
 
+impl Colleague {
+    /// From what a row names and the name that is joined to it: nobody, where the account is gone.
+    pub fn of(id: Option<Id>, name: Option<Line<1, 100>>) -> Option<Self> {
+        let (id, name) = id.zip(name)?;
+        Some(Self { id, name })
+    }
+}
+
 /// What a new user is made of.
 #[derive(Debug, Clone, Copy)]
 pub struct NewUser<'a> {
