@@ -1,19 +1,20 @@
 //! What a handler is given, and the one list of routes.
 
 use crate::{
-    articles::{self, preflight::Policy, trash::Keeping},
-    auth,
+    articles, auth,
     auth::{Hasher, Keyring},
     authors, comments,
     config::Serve,
     db::Db,
+    error::Result,
     health,
     http::{
         cursor::Cursors,
         front::{self, Paths},
     },
-    openapi, redirects, sections, tags,
-    values::Slug,
+    openapi, redirects, sections,
+    site::{self, Site},
+    tags,
 };
 use actix_cors::Cors;
 use actix_web::{
@@ -23,7 +24,7 @@ use actix_web::{
     middleware::{Compress, from_fn},
     web::{self, Data},
 };
-use std::{net::TcpListener, thread::available_parallelism, time::Duration};
+use std::{net::TcpListener, sync::Arc, thread::available_parallelism, time::Duration};
 use utoipa_actix_web::{AppExt, scope, service_config::ServiceConfig};
 
 /// What every handler may use; one for all workers.
@@ -32,36 +33,28 @@ pub struct App {
     pub keys: Keyring,
     pub cursors: Cursors,
     pub hasher: Hasher,
-    pub site: Site,
-}
-
-/// What answers say of the site.
-#[derive(Debug, Clone)]
-pub struct Site {
-    /// Without a slash at its end.
-    pub url: String,
-    pub name: String,
-    /// How many replies deep a thread of comments may go.
-    pub comment_depth: i32,
-    /// How long what was deleted can be restored.
-    pub trash: Keeping,
-    pub preflight: Policy,
-}
-
-impl Site {
-    /// Where readers find an article.
-    pub fn article_url(&self, slug: &Slug) -> String {
-        format!("{}/articles/{slug}", self.url)
-    }
+    site: site::Current,
 }
 
 impl App {
     /// Loads the keys (makes them at the first start) and starts the threads. The database is up to date already.
     pub fn new(db: Db, site: Site, secret_key: Option<&str>) -> anyhow::Result<Self> {
         let keys = Keyring::load(&mut *db.connection()?, secret_key, site.url.clone())?;
+        let site = site::Current::load(&mut *db.connection()?, site)?;
         let cursors = Cursors::new(keys.cursor_key());
         let hasher = Hasher::start(available_parallelism().map_or(1, usize::from))?;
         Ok(Self { db, keys, cursors, hasher, site })
+    }
+
+    /// The site as it is now.
+    pub fn site(&self) -> Arc<Site> {
+        self.site.get()
+    }
+
+    /// Sees to changes of the site, by whatever process they were made.
+    pub async fn refresh_site(self: &Arc<Self>) -> Result<()> {
+        let app = self.clone();
+        self.db.look_up(move |conn| app.site.refresh(conn)).await
     }
 }
 
@@ -75,6 +68,7 @@ pub fn routes(config: &mut ServiceConfig) {
             .configure(comments::routes::routes)
             .configure(redirects::routes::routes)
             .configure(sections::routes::routes)
+            .configure(site::routes::routes)
             .configure(tags::routes::routes),
     );
 }

@@ -1,7 +1,7 @@
 //! What the command line's commands do.
 
 use crate::{
-    app::{self, App, Listening, Site},
+    app::{self, App, Listening},
     articles::trash::Keeping,
     auth::{Password, passwords, setup},
     clock,
@@ -10,6 +10,7 @@ use crate::{
     demo,
     jobs::Jobs,
     openapi,
+    site::{Profile, Site},
     users::{self, NewUser},
     values::Line,
 };
@@ -55,10 +56,11 @@ fn serve(mut settings: Serve) -> anyhow::Result<()> {
     first_start(&db, &settings, &url)?;
     let site = Site {
         url,
-        name: settings.site_name.clone(),
         comment_depth: settings.comment_depth,
         trash: Keeping { days: settings.trash_days },
         preflight: settings.preflight,
+        profile: Profile::named(settings.site_name.clone()),
+        version: 0,
     };
     let app = Data::new(App::new(db, site, settings.database.secret_key.as_deref())?);
     actix_web::rt::System::new().block_on(async move {

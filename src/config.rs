@@ -1,6 +1,11 @@
 //! Every setting: a flag and a `STET_` variable alike. `.env.example` is held to this by a test.
 
-use crate::{articles::preflight::Policy, auth::Password, db::Target, values::Email};
+use crate::{
+    articles::preflight::Policy,
+    auth::Password,
+    db::Target,
+    values::{Email, Line},
+};
 use clap::{
     Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
     error::{ContextKind, ContextValue},
@@ -137,9 +142,9 @@ pub struct Serve {
     #[arg(long, env = "STET_PUBLIC_URL", value_parser = public_url)]
     pub public_url: Option<String>,
 
-    /// The site's name, in structured data and sign-in pages.
-    #[arg(long, env = "STET_SITE_NAME", default_value = "Stet")]
-    pub site_name: String,
+    /// The site's name at its first start. Afterwards it is what `PATCH /site` says.
+    #[arg(long, env = "STET_SITE_NAME", default_value = "Stet", value_parser = site_name)]
+    pub site_name: Line<1, 100>,
 
     /// The first administrator's email address, used where there is no user yet.
     #[arg(long, env = "STET_ADMIN_EMAIL", value_parser = email, requires = "admin_password")]
@@ -202,6 +207,10 @@ pub enum LogFormat {
 
 fn email(text: &str) -> Result<Email, String> {
     Email::parse(text.to_owned()).map_err(|e| e.message.into_owned())
+}
+
+fn site_name(text: &str) -> Result<Line<1, 100>, String> {
+    Line::parse(text.to_owned()).map_err(|e| e.message.into_owned())
 }
 
 fn password(text: &str) -> Result<Password, String> {

@@ -25,6 +25,7 @@ pub mod permissions;
 pub mod redirects;
 mod schema;
 pub mod sections;
+pub mod site;
 mod slugs;
 pub mod tags;
 pub mod users;

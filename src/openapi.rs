@@ -57,6 +57,7 @@ pub fn document() -> Value {
             {"name": "Health", "description": "Whether the process lives, and whether it can serve."},
             {"name": "Redirects", "description": "Paths of the site that lead elsewhere."},
             {"name": "Sections", "description": "The site's tree."},
+            {"name": "Site", "description": "What the newsroom says of its site: its name, languages, menus, addresses and fields of its own."},
             {"name": "Tags", "description": "Flat labels."},
         ],
         "paths": collected.get("paths").cloned().unwrap_or_default(),

@@ -70,6 +70,8 @@ permissions! {
     ManageRedirects from Editor;
     /// Create, change and delete sections.
     ManageSections from Editor;
+    /// Change what is said of the site, and which fields of its own an article may have.
+    ManageSite from Admin;
     /// Create, change and delete tags.
     ManageTags from Editor;
     /// See, approve, change and delete comments.

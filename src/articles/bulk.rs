@@ -16,7 +16,6 @@ use super::{
     write::{NewPublication, UnpublishParams},
 };
 use crate::{
-    app::Site,
     auth::Actor,
     clock::Time,
     db::{Conn, Id, among, lock},
@@ -24,6 +23,7 @@ use crate::{
     http::Expected,
     permissions::PublishArticles,
     schema::{articles, authors, revision_authors, revision_tags, tags},
+    site::Site,
     values::{Ref, Slug},
 };
 use diesel::prelude::*;
@@ -31,6 +31,7 @@ use order::Known;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// What became of each article.
@@ -86,7 +87,7 @@ impl From<Row> for BulkArticle {
 /// Who asks, of which site, in which request.
 pub struct Asking {
     pub actor: Actor,
-    pub site: Site,
+    pub site: Arc<Site>,
     pub request_id: String,
 }
 

@@ -32,7 +32,7 @@ async fn change_articles(
     body: Json<NewBulk>,
 ) -> Result<Answer> {
     let action = body.value.action()?;
-    let asking = Asking { actor: who.clone(), site: app.site.clone(), request_id: request_id::current() };
+    let asking = Asking { actor: who.clone(), site: app.site(), request_id: request_id::current() };
     writing
         .once(&app.db, who.scope(), body.digest, move |conn, _| {
             Answer::shown(&bulk::run(conn, &asking, &body.value, &action, clock::now())?)

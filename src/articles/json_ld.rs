@@ -2,9 +2,9 @@
 
 use super::model::{Article, JsonLd, Title, Visibility};
 use crate::{
-    app::Site,
     clock::Time,
     error::{Error, Result},
+    site::Site,
     values::{Language, Line, Prose, WebUrl},
 };
 use serde::Serialize;
@@ -81,7 +81,7 @@ pub fn of(article: &Article, site: &Site) -> Result<JsonLd> {
             .map(|author| Person { kind: "Person", name: &author.name, url: author.website.as_ref() })
             .collect(),
         keywords: article.tags.iter().map(|tag| &tag.name).collect(),
-        publisher: Organization { kind: "Organization", name: &site.name, url: &site.url },
+        publisher: Organization { kind: "Organization", name: site.profile.name.as_str(), url: &site.url },
         image: image.map(|image| [image]),
         article_section: article.section.as_ref().map(|section| &section.name),
         correction: article

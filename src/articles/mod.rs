@@ -33,7 +33,7 @@ mod write;
 pub use corrections::{NewCorrection, correct};
 pub use drafts::{Creation, insert, revise};
 pub use due::Due;
-pub use model::{BodyFormat, Row, Status};
+pub use model::{BodyFormat, Custom, Row, Status};
 pub use previews::clean_up as clean_up_previews;
 pub use publication::lead;
 pub use queries::{Eyes, exist, find_published, id_of, list};

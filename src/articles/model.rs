@@ -8,6 +8,7 @@ use crate::{
     db::{AsJson, Id, column::text_enum},
     http::{Quoted, Versioned, page::ListOf},
     sections::{Crumb, SectionRef},
+    site::Address,
     tags::Tag,
     values::{Image, Language, Line, Refusal, Slug, WebUrl},
 };
@@ -114,6 +115,18 @@ pub struct Row {
 }
 
 impl Row {
+    /// What its address on the site is made from.
+    pub fn address(&self) -> Address<'_> {
+        let date = self.published_at.unwrap_or(self.created_at);
+        Address {
+            id: self.id,
+            slug: &self.slug,
+            date,
+            path: self.section_path.as_deref(),
+            language: Some(&self.language),
+        }
+    }
+
     pub fn section(&self) -> Option<SectionRef> {
         Some(SectionRef {
             id: self.section_id?,

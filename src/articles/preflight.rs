@@ -5,11 +5,11 @@ use super::{
     queries::{find_editable, find_for_update, numbered},
 };
 use crate::{
-    app::Site,
     auth::Actor,
     db::{Conn, column::text_enum},
     error::{Code, Error, FieldError, Result},
     http::Expected,
+    site::Site,
     values::{Ref, Whole},
 };
 use serde::{Deserialize, Serialize};

@@ -33,5 +33,5 @@ async fn get_preflight(
 ) -> Result<Answer> {
     let shared = app.clone();
     let revision = query.revision.map(Whole::get);
-    app.db.read(move |conn| Answer::shown(&preflight::look_over(conn, &shared.site, &who, &path, revision)?)).await
+    app.db.read(move |conn| Answer::shown(&preflight::look_over(conn, &shared.site(), &who, &path, revision)?)).await
 }

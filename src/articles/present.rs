@@ -15,6 +15,7 @@ use crate::{
     db::{Conn, Id},
     error::Result,
     permissions::ReadPremium,
+    site::Site,
     tags::{self, Tag},
 };
 use std::collections::HashMap;
@@ -42,28 +43,30 @@ impl Looking<'_> {
         let mut tags = tags::of_revisions(conn, ids.clone())?;
         let mut bodies = if with_body { revisions::bodies(conn, ids, self.with_source())? } else { HashMap::new() };
         let mut reviews = reviews::last(conn, &rows)?;
+        let site = self.app.site();
         let article = |row: Row| {
             let id = row.revision_id;
             let review = reviews.remove(&row.id);
             let body = with_body.then(|| bodies.remove(&id).filter(|_| self.grants(&row)));
             let (authors, tags) = (authors.remove(&id).unwrap_or_default(), tags.remove(&id).unwrap_or_default());
-            Article { review, ..self.article(row, authors, tags, body) }
+            Article { review, ..self.article(&site, row, authors, tags, body) }
         };
         Ok(rows.into_iter().map(article).collect())
     }
 
     /// One article with its body and what was asked for.
     pub fn one(&self, conn: &mut Conn, row: Row, include: &[Include]) -> Result<Article> {
+        let site = self.app.site();
         let has = |wanted| include.contains(&wanted);
-        let related = has(Include::Related).then(|| related::related(conn, &self.app.site, &row)).transpose()?;
-        let latest = has(Include::Latest).then(|| related::latest(conn, &self.app.site, &row)).transpose()?;
+        let related = has(Include::Related).then(|| related::related(conn, &site, &row)).transpose()?;
+        let latest = has(Include::Latest).then(|| related::latest(conn, &site, &row)).transpose()?;
         let thread =
             has(Include::Comments).then(|| comments::first_page(conn, self.app, self.viewer, &row)).transpose()?;
         let corrections = Some(corrections::shown(conn, &row)?);
         let mut articles = self.all(conn, vec![row], true)?;
         let article = articles.pop().ok_or_else(|| crate::error::Error::internal("an article was lost"))?;
         let article = Article { corrections, related, latest, thread, ..article };
-        let json_ld = Some(json_ld::of(&article, &self.app.site)?);
+        let json_ld = Some(json_ld::of(&article, &site)?);
         Ok(Article { seo: Seo { json_ld, ..article.seo }, ..article })
     }
 
@@ -72,10 +75,18 @@ impl Looking<'_> {
         matches!(self.eyes, Eyes::Desk(_))
     }
 
-    fn article(&self, row: Row, authors: Vec<Author>, tags: Vec<Tag>, body: Option<Option<Body>>) -> Article {
-        let (section, granted, seo) = (row.section(), self.grants(&row), row.seo.0);
+    fn article(
+        &self,
+        site: &Site,
+        row: Row,
+        authors: Vec<Author>,
+        tags: Vec<Tag>,
+        body: Option<Option<Body>>,
+    ) -> Article {
+        let (url, section, granted) = (site.article_url(&row.address()), row.section(), self.grants(&row));
+        let seo = row.seo.0;
         Article {
-            url: self.app.site.article_url(&row.slug),
+            url,
             section,
             access: Access { granted, required: row.visibility },
             id: row.id,
@@ -116,7 +127,7 @@ impl Looking<'_> {
             review: None,
             corrected_at: row.corrected_at,
             deleted_at: row.deleted_at,
-            purge_at: row.deleted_at.and_then(|at| self.app.site.trash.ends(at)),
+            purge_at: row.deleted_at.and_then(|at| site.trash.ends(at)),
             corrections: None,
             related: None,
             latest: None,

@@ -70,7 +70,7 @@ async fn create_preview(
     let answer = writing
         .once(&app.db, who.scope(), digest, move |conn, _| {
             let key = shared.keys.preview_key();
-            let preview = previews::insert(conn, &actor, &path, &new, key, &shared.site, clock::now())?;
+            let preview = previews::insert(conn, &actor, &path, &new, key, &shared.site(), clock::now())?;
             let location = format!("/api/v1/articles/{}/previews/{}", preview.article_id, preview.id);
             Answer::created(&preview, location)
         })

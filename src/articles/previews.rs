@@ -5,13 +5,13 @@ use super::{
     queries::{self, find_editable, find_for_update},
 };
 use crate::{
-    app::Site,
     auth::Actor,
     clock::Time,
     db::{Conn, Id},
     error::{Code, Error, FieldError, Result},
     http::{Expected, Page, Versioned, Window, cursor::Position, json, list_params, page::ListOf},
     schema::{old_slugs, previews as p, revisions, users},
+    site::Site,
     slugs::{self, Kind},
     users::Colleague,
     values::{Line, Ref},
@@ -212,7 +212,7 @@ pub fn insert(
             p::expires_at.eq(new.expires_at.unwrap_or_else(|| now.plus(LIFETIME))),
         ))
         .execute(conn)?;
-    Ok(Preview { url: Some(site.article_url(&article.slug)), ..one(conn, article.id, id)? })
+    Ok(Preview { url: Some(site.article_url(&article.address())), ..one(conn, article.id, id)? })
 }
 
 /// The revision that is asked for, once nothing of the rest is wrong.

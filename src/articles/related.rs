@@ -5,10 +5,10 @@ use super::{
     queries,
 };
 use crate::{
-    app::Site,
     db::{Conn, Id, among},
     error::Result,
     schema::{articles, published_articles as v, revision_related, revision_tags},
+    site::Site,
 };
 use diesel::prelude::*;
 use std::collections::{HashMap, HashSet};
@@ -97,7 +97,7 @@ fn alike(conn: &mut Conn, row: &Row) -> Result<Vec<(Row, Vec<Reason>)>> {
 
 fn teaser(site: &Site, row: Row, reasons: Vec<Reason>) -> Teaser {
     Teaser {
-        url: site.article_url(&row.slug),
+        url: site.article_url(&row.address()),
         section: row.section(),
         id: row.id,
         slug: row.slug,

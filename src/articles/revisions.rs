@@ -16,6 +16,7 @@ use crate::{
     html,
     http::Quoted,
     schema::{articles, authors, revision_authors, revision_related, revision_tags, revisions, sections, tags},
+    site,
     slugs::{self, Kind},
     values::{Image, Prose, Ref, Slug},
 };
@@ -175,6 +176,7 @@ pub fn insert(conn: &mut Conn, place: Place<'_>, new: &NewArticle, text: &Text, 
         ),
     );
     both!(conn, c => diesel::insert_into(revisions::table).values(row).execute(c))?;
+    site::check_custom_fields(conn, refs.section, new.custom.as_ref())?;
     relate!(conn, revision_authors, author_id, id, &refs.authors);
     relate!(conn, revision_tags, tag_id, id, &refs.tags);
     relate!(conn, revision_related, related_id, id, &refs.related);

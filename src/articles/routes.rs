@@ -100,7 +100,9 @@ async fn create_article(
     body: Json<NewArticle>,
 ) -> Result<Answer> {
     let (shared, actor) = (app.clone(), who.clone());
-    let draft = Draft { note: writing.params.note.clone(), ..Draft::prepare(body.value).await? };
+    let language = body.value.language.clone().unwrap_or_else(|| app.site().profile.language());
+    let new = NewArticle { language: Some(language), ..body.value };
+    let draft = Draft { note: writing.params.note.clone(), ..Draft::prepare(new).await? };
     writing
         .once(&app.db, who.scope(), body.digest, move |conn, _| {
             let creation = Creation { id: Id::new(), by: Some(actor.user), at: clock::now() };
@@ -160,6 +162,7 @@ async fn update_article(
     let shared = app.clone();
     let (actor, reference) = (who.clone(), path.clone());
     let saving = Saving::of(&writing.params, &writing.expected)?;
+    let changes = changes.stand_in("language", app.site().profile.language());
     let current = app.db.read_whole(move |conn| drafts::as_written(conn, &actor, &reference));
     let edit = Edit::prepare(changes, saving, current).await?;
     writing
@@ -236,7 +239,7 @@ async fn publish_article(
     let shared = app.clone();
     writing
         .run(&app.db, move |conn, expected| {
-            preflight::clear(conn, &shared.site, &who, &path, body.0.revision, expected)?;
+            preflight::clear(conn, &shared.site(), &who, &path, body.0.revision, expected)?;
             let row = publication::put(conn, &who, &path, &body.0, expected)?;
             Answer::found(&desk(conn, &shared, &who, row)?)
         })

@@ -57,7 +57,7 @@ write_params! {
 /// Removes for good some of what has been in the trash for longer than the site keeps it. Any number of processes may do so
 /// at once.
 pub async fn empty(app: &App, now: Time) -> Result<Left> {
-    let Some(before) = app.site.trash.begins(now) else { return Ok(Left::Nothing) };
+    let Some(before) = app.site().trash.begins(now) else { return Ok(Left::Nothing) };
     let articles = app.db.write(move |conn| purge(conn, before, now)).await?;
     let comments = app.db.write(move |conn| comments::purge(conn, before)).await?;
     Ok(if articles + comments > 0 { Left::More } else { Left::Nothing })

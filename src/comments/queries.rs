@@ -201,8 +201,8 @@ fn find_parent(conn: &mut Conn, app: &App, article: Id, id: Id) -> Result<Row> {
     };
     let parent =
         parent.ok_or_else(|| Error::invalid_field("/parent_id", "not_found", "the article has no such comment"))?;
-    if parent.depth >= app.site.comment_depth {
-        let message = format!("threads go {} replies deep; answer further up", app.site.comment_depth);
+    if parent.depth >= app.site().comment_depth {
+        let message = format!("threads go {} replies deep; answer further up", app.site().comment_depth);
         return Err(Error::invalid_field("/parent_id", "too_deep", message));
     }
     Ok(parent)

@@ -10,6 +10,7 @@ use crate::{
     permissions::Role,
     redirects::{self, NewRedirect},
     sections::{self, NewSection},
+    site::{self, Profile},
     slugs,
     tags::{self, NewTag},
     users::{self, NewUser},
@@ -25,6 +26,7 @@ static BODIES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/src/demo/article
 
 #[derive(Deserialize)]
 struct Newsroom {
+    site: Profile,
     sections: Vec<Named>,
     authors: Vec<Named>,
     tags: Vec<Named>,
@@ -107,6 +109,7 @@ pub fn fill(conn: &mut Conn, site: &str) -> Result<()> {
     }
     let newsroom: Newsroom = read(serde_json::from_str(NEWSROOM))?;
     let founded = newsroom.articles.iter().map(|article| article.created_at).min().unwrap_or(Time::from_micros(0));
+    site::found(conn, &newsroom.site)?;
     for section in newsroom.sections {
         sections::insert(conn, &written::<NewSection>(section.written)?, section.id, founded)?;
     }

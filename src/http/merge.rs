@@ -45,6 +45,14 @@ impl<N: Serialize + DeserializeOwned + PartialSchema + Settle> Changes<N> {
         self.patch.as_object().into_iter().flat_map(|fields| fields.keys().map(String::as_str))
     }
 
+    /// What stands for a field that is taken away, where its default is decided elsewhere.
+    pub fn stand_in(mut self, name: &str, value: impl Serialize) -> Self {
+        if let Some(field) = self.patch.get_mut(name).filter(|field| field.is_null()) {
+            *field = serde_json::to_value(value).unwrap_or_default();
+        }
+        self
+    }
+
     /// A field as it was sent.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.patch.get(name)

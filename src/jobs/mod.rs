@@ -15,6 +15,9 @@ const DUE: Duration = Duration::from_millis(500);
 /// How often it looks for what was in the trash for long enough, and for what expired long ago.
 const CLEANING: Duration = Duration::from_secs(600);
 
+/// How often it looks whether another process changed what is said of the site.
+const FOLLOWING: Duration = Duration::from_millis(500);
+
 /// What one call of a job's function left behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Left {
@@ -33,12 +36,15 @@ impl Jobs {
         let (stop, _) = watch::channel(());
         let jobs = Self(stop);
         let (mut due, db) = (articles::Due::default(), app.db.clone());
-        let (shared, cleaned) = (app.clone(), app.db.clone());
+        let (shared, cleaned, followed) = (app.clone(), app.db.clone(), app.clone().into_inner());
         jobs.every(CLEANING, "empty the trash", async move || trash::empty(&shared, clock::now()).await);
         jobs.every(CLEANING, "forget expired previews", async move || {
             let forgotten = cleaned.write(|conn| articles::clean_up_previews(conn, clock::now())).await?;
             tracing::debug!(forgotten, "expired previews");
             Ok(Left::Nothing)
+        });
+        jobs.every(FOLLOWING, "follow changes of the site", async move || {
+            followed.refresh_site().await.map(|()| Left::Nothing)
         });
         jobs.every(DUE, "publish what is due", async move || due.settle(&db).await);
         jobs

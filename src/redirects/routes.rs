@@ -66,7 +66,7 @@ async fn create_redirect(
     writing
         .once(&app.db, who.scope(), body.digest, move |conn, _| {
             let creation = Creation { by, at: clock::now() };
-            let redirect = queries::insert(conn, &shared.site.url, body.value.clone(), Id::new(), creation)?;
+            let redirect = queries::insert(conn, &shared.site().url, body.value.clone(), Id::new(), creation)?;
             Answer::created(&redirect, format!("/api/v1/redirects/{}", redirect.id))
         })
         .await
@@ -127,7 +127,7 @@ async fn import_redirects(who: Can<ManageRedirects>, app: Data<App>, writing: Wr
     writing
         .once(&app.db, who.scope(), table.digest, move |conn, _| {
             let creation = Creation { by, at: clock::now() };
-            Answer::shown(&queries::insert_all(conn, &shared.site.url, table.entries.clone(), creation)?)
+            Answer::shown(&queries::insert_all(conn, &shared.site().url, table.entries.clone(), creation)?)
         })
         .await
 }

@@ -18,7 +18,7 @@ impl Language {
             n.contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphabetic())
         };
         let digits = |p: &str| p.len() == 3 && p.bytes().all(|b| b.is_ascii_digit());
-        let mut next = parts.next().filter(|p| alphabetic(p, 2..=3)).map(|_| parts.next());
+        let mut next = parts.next().filter(|p| alphabetic(p, 2..=3) && is_known(p)).map(|_| parts.next());
         if let Some(Some(part)) = next
             && alphabetic(part, 4..=4)
         {
@@ -32,9 +32,18 @@ impl Language {
         if next == Some(None) {
             Ok(Self(text))
         } else {
-            Err(Refusal::new("invalid_language", "a language is a tag such as en, pt-BR or zh-Hant-TW"))
+            Err(Refusal::new(
+                "invalid_language",
+                "a language is the tag of one that there is, such as en, pt-BR or zh-Hant-TW",
+            ))
         }
     }
+}
+
+/// Whether a language of ISO 639 goes by this code.
+fn is_known(code: &str) -> bool {
+    let code = code.to_ascii_lowercase();
+    isolang::Language::from_639_1(&code).or_else(|| isolang::Language::from_639_3(&code)).is_some()
 }
 
 impl Default for Language {
@@ -56,7 +65,7 @@ mod tests {
         for good in ["en", "de", "pt-BR", "zh-Hant", "zh-Hant-TW", "es-419"] {
             assert!(Language::parse(good.into()).is_ok(), "{good}");
         }
-        for wrong in ["", "e", "english", "en_US", "en-", "en-US-x", "12"] {
+        for wrong in ["", "e", "english", "en_US", "en-", "en-US-x", "12", "xx", "qqq"] {
             assert!(Language::parse(wrong.into()).is_err(), "{wrong}");
         }
     }

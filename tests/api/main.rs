@@ -31,6 +31,7 @@ mod redirects;
 mod reviews;
 mod saving;
 mod sections;
+mod site;
 mod slugs;
 mod statements;
 mod support;

@@ -152,7 +152,9 @@ fn every_operation_says_all_there_is_to_say() {
             ("DELETE", _) => &["204", "400", "401", "403", "404", "406", "412", "429", "500", "503"],
             _ => &["200", "400", "401", "403", "404", "406", "412", "413", "415", "422", "429", "500", "503"],
         };
-        for status in expected {
+        // What there is always one of is found.
+        let is_there = operation.path == "/api/v1/site";
+        for status in expected.iter().filter(|status| !(is_there && **status == "404")) {
             assert!(declared.contains_key(*status), "{} does not declare {status}", operation.id);
         }
         let by_slug = operation.path.contains("{ref}");

@@ -82,6 +82,8 @@ const TABLE: &[(&str, Who)] = &[
     ("get_section", Anyone),
     ("update_section", From(Editor)),
     ("delete_section", From(Editor)),
+    ("get_site", Anyone),
+    ("update_site", From(Admin)),
     ("list_tags", Anyone),
     ("create_tag", From(Editor)),
     ("get_tag", Anyone),

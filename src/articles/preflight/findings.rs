@@ -2,7 +2,6 @@
 
 use super::{PreflightCheck, PreflightCode, PreflightSeverity, links};
 use crate::{
-    app::Site,
     articles::{
         model::{ReviewStatus, Row},
         revisions,
@@ -12,6 +11,7 @@ use crate::{
     error::Result,
     html::{self, Marks},
     schema::{articles, published_articles, revisions as texts},
+    site::Site,
     values::{Image, Line, Ref, is_invisible},
 };
 use diesel::prelude::*;

@@ -2,21 +2,20 @@
 
 use super::findings::shortened;
 use crate::{
-    app::Site,
     articles::model::Row,
     db::{Conn, Id, among},
     error::Result,
     schema::{old_slugs, published_articles as v, redirects},
+    site::Site,
     values::{Ref, Slug},
 };
 use diesel::prelude::*;
-use percent_encoding::percent_decode_str;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use url::Url;
 
 /// The links that lead to no public article, each once, in their order.
 pub fn dead(conn: &mut Conn, site: &Site, row: &Row, links: &[String]) -> Result<Vec<String>> {
-    let Ok(page) = Url::parse(&site.article_url(&row.slug)) else { return Ok(Vec::new()) };
+    let Ok(page) = Url::parse(&site.article_url(&row.address())) else { return Ok(Vec::new()) };
     let mut wanted: Vec<(&String, Target)> = Vec::new();
     for link in links {
         if let Some(target) = target(site, &page, link)
@@ -31,10 +30,13 @@ pub fn dead(conn: &mut Conn, site: &Site, row: &Row, links: &[String]) -> Result
 
 /// Where a link to an article leads.
 enum Target {
-    Article(Ref),
+    Article(Ref, Place),
     /// It has the form of no article's address.
     Nothing,
 }
+
+/// A path of the site.
+type Place = String;
 
 /// What a link on an article's page names, where it leads to an article of the site.
 fn target(site: &Site, page: &Url, link: &str) -> Option<Target> {
@@ -44,16 +46,10 @@ fn target(site: &Site, page: &Url, link: &str) -> Option<Target> {
         return None;
     }
     let folder = Url::parse(&site.url).ok()?.path().trim_end_matches('/').to_owned();
-    let path = url.path();
-    let below = path.strip_prefix(&folder).and_then(|path| path.strip_prefix("/articles/"));
-    let name = below.or_else(|| path.strip_prefix("/articles/"))?;
-    let name = name.strip_suffix('/').unwrap_or(name);
     // What lies deeper, or has an ending, is something else that a front end serves.
-    if name.is_empty() || name.contains(['/', '.']) {
-        return None;
-    }
-    let name = percent_decode_str(name).decode_utf8_lossy().into_owned();
-    Some(Ref::try_from(name).map_or(Target::Nothing, Target::Article))
+    let names = |path: &str| Some((site.profile.permalinks.article.names(path)?, path.to_owned()));
+    let (name, path) = url.path().strip_prefix(&folder).and_then(names).or_else(|| names(url.path()))?;
+    Some(name.map_or(Target::Nothing, |name| Target::Article(name, path)))
 }
 
 /// What can be read of what the links name.
@@ -66,11 +62,13 @@ struct Alive {
 impl Alive {
     fn find<'a>(conn: &mut Conn, row: &Row, targets: impl Iterator<Item = &'a Target>) -> Result<Self> {
         let mut alive = Self { ids: [row.id].into(), slugs: [row.slug.clone()].into() };
-        let (mut ids, mut slugs) = (HashSet::new(), HashSet::new());
+        let (mut ids, mut slugs) = (HashSet::new(), HashMap::new());
         for target in targets {
             match target {
-                Target::Article(Ref::Id(id)) if *id != row.id => drop(ids.insert(*id)),
-                Target::Article(Ref::Slug(slug)) if *slug != row.slug => drop(slugs.insert(slug.clone())),
+                Target::Article(Ref::Id(id), _) if *id != row.id => drop(ids.insert(*id)),
+                Target::Article(Ref::Slug(slug), path) if *slug != row.slug => {
+                    slugs.insert(slug.clone(), path.as_str());
+                }
                 _ => {}
             }
         }
@@ -79,22 +77,23 @@ impl Alive {
             alive.ids.extend(v::table.filter(among(v::id, ids)).select(v::id).load::<Id>(conn)?);
         }
         if !slugs.is_empty() {
-            let public = v::table.filter(among(v::slug, slugs.iter().cloned().collect::<Vec<_>>())).select(v::slug);
+            let public = v::table.filter(among(v::slug, slugs.keys().cloned().collect::<Vec<_>>())).select(v::slug);
             alive.slugs.extend(public.load::<Slug>(conn)?);
-            let rest: Vec<Slug> = slugs.difference(&alive.slugs).cloned().collect();
-            alive.follow(conn, row, rest)?;
+            slugs.retain(|slug, _| !alive.slugs.contains(slug));
+            alive.follow(conn, row, slugs)?;
         }
         Ok(alive)
     }
 
     /// Slugs that an article had, and addresses that lead elsewhere.
-    fn follow(&mut self, conn: &mut Conn, row: &Row, slugs: Vec<Slug>) -> Result<()> {
-        if slugs.is_empty() {
+    fn follow(&mut self, conn: &mut Conn, row: &Row, places: HashMap<Slug, &str>) -> Result<()> {
+        if places.is_empty() {
             return Ok(());
         }
+        let slugs: Vec<Slug> = places.keys().cloned().collect();
         let former = old_slugs::table
             .filter(old_slugs::kind.eq("article"))
-            .filter(among(old_slugs::slug, slugs.clone()))
+            .filter(among(old_slugs::slug, slugs))
             .filter(old_slugs::public)
             .select((old_slugs::slug, old_slugs::target_id));
         let former: Vec<(Slug, Id)> = former.load(conn)?;
@@ -102,17 +101,18 @@ impl Alive {
         let public = v::table.filter(among(v::id, targets)).select(v::id);
         let public: HashSet<Id> = public.load::<Id>(conn)?.into_iter().chain([row.id]).collect();
         self.slugs.extend(former.into_iter().filter(|(_, target)| public.contains(target)).map(|(slug, _)| slug));
-        let paths: Vec<String> = slugs.iter().map(|slug| format!("/articles/{slug}")).collect();
+        let paths: Vec<String> = places.values().map(|path| path.trim_end_matches('/').to_owned()).collect();
         let led = redirects::table.filter(among(redirects::source, paths)).select(redirects::source);
         let led: HashSet<String> = led.load::<String>(conn)?.into_iter().collect();
-        self.slugs.extend(slugs.into_iter().filter(|slug| led.contains(&format!("/articles/{slug}"))));
+        let leads = |(slug, path): (Slug, &str)| led.contains(path.trim_end_matches('/')).then_some(slug);
+        self.slugs.extend(places.into_iter().filter_map(leads));
         Ok(())
     }
 
     fn has(&self, target: &Target) -> bool {
         match target {
-            Target::Article(Ref::Id(id)) => self.ids.contains(id),
-            Target::Article(Ref::Slug(slug)) => self.slugs.contains(slug),
+            Target::Article(Ref::Id(id), _) => self.ids.contains(id),
+            Target::Article(Ref::Slug(slug), _) => self.slugs.contains(slug),
             Target::Nothing => false,
         }
     }

@@ -9,15 +9,16 @@ use actix_web::{dev::ServerHandle, web::Data};
 use diesel::{QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_types::BigInt};
 use std::{net::TcpListener, sync::OnceLock, time::Duration};
 use stet::{
-    app::{self, App, Listening, Site},
+    app::{self, App, Listening},
     articles::{preflight::Policy, trash::Keeping},
     auth::{Password, passwords},
     clock,
     db::{Db, Id, Target},
     jobs::Jobs,
     permissions::Role,
+    site::{Profile, Site},
     users::{self, NewUser},
-    values::Email,
+    values::{Email, Line},
 };
 use tempfile::TempDir;
 
@@ -60,10 +61,11 @@ impl TestApp {
         let address = format!("http://{}", listener.local_addr().unwrap());
         let mut site = Site {
             url: "https://news.example".into(),
-            name: "The Lantern".into(),
             comment_depth: 2,
             trash: Keeping { days: 30 },
             preflight: Policy::Advise,
+            profile: Profile::named(Line::parse("The Lantern".into()).unwrap()),
+            version: 0,
         };
         settle(&mut site);
         let app = Data::new(blocking(|| App::new(Db::open(&target, 4).unwrap(), site, None).unwrap()));

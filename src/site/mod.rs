@@ -1,0 +1,15 @@
+//! The site: what it is called and where it is, how its addresses look, and which fields of its own an article may have.
+
+mod current;
+mod custom_fields;
+mod model;
+mod permalinks;
+mod queries;
+pub mod routes;
+mod time_zone;
+
+pub use current::{Current, Site};
+pub use custom_fields::check as check_custom_fields;
+pub use model::Profile;
+pub use permalinks::{Address, Permalinks};
+pub use queries::found;
