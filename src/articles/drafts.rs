@@ -10,6 +10,7 @@ use super::{
     revisions::{self, Place, References},
     saving::{self, Work},
     text::{Draft, Edit, Text},
+    translations,
     write::{ArticleChanges, NewArticle},
 };
 use crate::{
@@ -79,6 +80,7 @@ pub fn insert_as(conn: &mut Conn, eyes: &Eyes, draft: &Draft, creation: Creation
         let own: Option<Id> = both!(conn, c => own.first(c))?;
         refs.authors.extend(own);
     }
+    let group = translations::group(conn, eyes, new, None)?;
     let slug = match &new.slug {
         Some(slug) => slug.clone(),
         None => slugs::free(conn, Slug::of(new.title.as_str(), "article"), |conn, slug| {
@@ -98,6 +100,7 @@ pub fn insert_as(conn: &mut Conn, eyes: &Eyes, draft: &Draft, creation: Creation
         articles::working_id.eq(revision),
         articles::comments_open.eq(new.comments.as_ref().is_none_or(|c| c.open)),
         articles::version.eq(1),
+        articles::translation_group.eq(group),
     );
     both!(conn, c => diesel::insert_into(articles::table).values(row).execute(c))
         .or_taken(&slug, new.slug.is_some())?;
@@ -135,13 +138,14 @@ pub fn update(
     let (new, refs) = wanted(conn, &eyes, &row, &current, (edit, expected))?;
     let slug = new.slug.clone().unwrap_or_else(|| row.slug.clone());
     let comments_open = new.comments.as_ref().map_or(row.comments_open, |c| c.open);
-    let in_public = slug != row.slug || comments_open != row.comments_open;
+    let group = translations::group(conn, &eyes, &new, Some(&row))?;
+    let in_public = slug != row.slug || comments_open != row.comments_open || group != row.translation_group;
     if in_public && row.is_bound_for_the_public() && !actor.may::<PublishArticles>() {
-        let message = "the article is or will be public, where its slug and its discussion change at once; ask an author or an editor";
+        let message = "the article is or will be public, where its slug, what it translates and its discussion change at once; ask an author or an editor";
         return Err(Error::with(Code::Forbidden, message));
     }
     if in_public && row.is_bound_for_the_public() && edit.saving.autosave {
-        return Err(not_autosaved(&row, &slug, comments_open));
+        return Err(not_autosaved(&row, &slug, comments_open, group));
     }
     let (article, by, at) = (&row, actor, now);
     let work = Work { article, current: &current, new: &new, refs: &refs, by, at, on_purpose: edit.is_of_text() };
@@ -156,6 +160,7 @@ pub fn update(
         .set((
             articles::slug.eq(&slug),
             articles::comments_open.eq(comments_open),
+            articles::translation_group.eq(group),
             articles::working_id.eq(saved.map_or(row.working_id, |saved| saved.id)),
             articles::review.eq(reviews::after_edit(&row, saved.is_some_and(|saved| saved.changed))),
             articles::updated_at.eq(now),
@@ -181,6 +186,7 @@ fn wanted(
     let (changes, merge) = (&edit.changes, edit.saving.merge);
     let new = changes.apply(current).and_then(|new| {
         let refs = References::look_up(conn, eyes, &new, current.related.as_deref().unwrap_or_default())?;
+        let new = NewArticle { translation_of: translations::named_by_id(conn, eyes, row, &new)?, ..new };
         // The same authors by their slugs are no change.
         Ok((refs.name_by_id(new), refs))
     });
@@ -202,9 +208,13 @@ fn wanted(
 }
 
 /// What changes in public at once is not changed with every keystroke.
-fn not_autosaved(row: &Row, slug: &Slug, comments_open: bool) -> Error {
+fn not_autosaved(row: &Row, slug: &Slug, comments_open: bool, group: Option<Id>) -> Error {
     let message = "it changes in public at once: save it on purpose, without `autosave`";
-    let fields = [("/slug", *slug != row.slug), ("/comments/open", comments_open != row.comments_open)];
+    let fields = [
+        ("/slug", *slug != row.slug),
+        ("/translation_of", group != row.translation_group),
+        ("/comments/open", comments_open != row.comments_open),
+    ];
     let changed = fields.into_iter().filter_map(|(field, changed)| changed.then_some(field));
     Error::invalid(changed.map(|field| FieldError::new(field, "not_autosaved", message)).collect())
 }
@@ -227,7 +237,8 @@ pub fn revise(conn: &mut Conn, article: Id, changes: &Value, by: Option<Id>, now
 
 /// Whether two differ in nothing that a revision keeps.
 pub fn same_text(new: &NewArticle, current: &NewArticle) -> bool {
-    let identity = |article: &NewArticle| NewArticle { slug: None, comments: None, ..article.clone() };
+    let identity =
+        |article: &NewArticle| NewArticle { slug: None, translation_of: None, comments: None, ..article.clone() };
     identity(new) == identity(current)
 }
 

@@ -18,8 +18,23 @@ pub fn differing(new: &NewArticle, current: &NewArticle) -> Vec<String> {
         }};
     }
     let fields = differing!(
-        slug, title, subtitle, excerpt, body, authors, tags, section, related, image, visibility, featured, language,
-        comments, seo, custom
+        slug,
+        title,
+        subtitle,
+        excerpt,
+        body,
+        authors,
+        tags,
+        section,
+        related,
+        image,
+        visibility,
+        featured,
+        language,
+        translation_of,
+        comments,
+        seo,
+        custom
     );
     let named = fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name);
     named

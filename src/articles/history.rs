@@ -61,7 +61,7 @@ pub struct Revision {
     #[schema(nullable = false, max_length = 5_000_000, pattern = "^[^\\x00]*$")]
     pub body_html: Option<String>,
     /// What it holds, as it would be written; what it refers to by slugs, without the related articles that one may not
-    /// see. The slug of the article and whether it takes comments belong to no revision. Not in lists.
+    /// see. The slug of the article, what it translates and whether it takes comments belong to no revision. Not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = NewArticle, nullable = false)]
     pub content: Option<Value>,
@@ -250,7 +250,7 @@ fn by_slugs(conn: &mut Conn, eyes: &Eyes, written: NewArticle) -> Result<Value> 
     let mut content =
         serde_json::to_value(written).map_err(|e| Error::internal("a revision is not JSON").because(e))?;
     if let Some(fields) = content.as_object_mut() {
-        fields.retain(|name, _| name != "slug" && name != "comments");
+        fields.retain(|name, _| !["slug", "translation_of", "comments"].contains(&name.as_str()));
     }
     Ok(content)
 }

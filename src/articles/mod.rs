@@ -21,12 +21,14 @@ mod previews;
 mod publication;
 mod queries;
 mod related;
+mod related_routes;
 mod review_routes;
 mod reviews;
 mod revisions;
 pub mod routes;
 mod saving;
 mod text;
+mod translations;
 pub mod trash;
 mod write;
 

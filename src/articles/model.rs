@@ -90,6 +90,7 @@ pub struct Row {
     pub status: Status,
     pub review: Option<ReviewStatus>,
     pub corrected_at: Option<Time>,
+    pub translation_group: Option<Id>,
     pub comments_open: bool,
     pub comment_count: i64,
     pub version: i32,
@@ -171,6 +172,9 @@ pub struct Article {
     pub access: Access,
     pub featured: bool,
     pub language: Language,
+    /// The same story in other languages, by their tags.
+    #[schema(max_items = 100)]
+    pub translations: Vec<Translation>,
     pub comments: CommentSummary,
     pub seo: Seo,
     pub custom: Custom,
@@ -250,6 +254,18 @@ pub struct Body {
     /// HTML that is safe in a page.
     #[schema(value_type = String, max_length = 5_000_000, pattern = "^[^\\x00]*$")]
     pub html: Quoted,
+}
+
+/// The same story in another language.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Translation {
+    pub id: Id,
+    pub slug: Slug,
+    /// Where readers find it.
+    #[schema(format = "uri", max_length = 2200, example = "https://lantern.example/articles/porthladd-yn-ailagor")]
+    pub url: String,
+    pub language: Language,
+    pub title: Title,
 }
 
 /// Whether the one who asks may read the body.
@@ -370,6 +386,8 @@ pub struct Schedule {
     pub revision: Option<i32>,
     pub unpublish_at: Option<Time>,
 }
+
+pub type TeaserList = ListOf<Teaser>;
 
 /// A story as it is announced elsewhere.
 #[derive(Debug, Clone, Serialize, ToSchema)]

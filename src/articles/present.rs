@@ -4,7 +4,7 @@ use super::{
     corrections, json_ld,
     model::{Access, Article, Body, CommentSummary, Custom, Row, Schedule, Seo, Visibility},
     queries::Eyes,
-    related, reviews, revisions,
+    related, reviews, revisions, translations,
     write::Include,
 };
 use crate::{
@@ -43,13 +43,15 @@ impl Looking<'_> {
         let mut tags = tags::of_revisions(conn, ids.clone())?;
         let mut bodies = if with_body { revisions::bodies(conn, ids, self.with_source())? } else { HashMap::new() };
         let mut reviews = reviews::last(conn, &rows)?;
+        let translations = translations::of(conn, self.eyes, &rows)?;
         let site = self.app.site();
         let article = |row: Row| {
             let id = row.revision_id;
             let review = reviews.remove(&row.id);
             let body = with_body.then(|| bodies.remove(&id).filter(|_| self.grants(&row)));
             let (authors, tags) = (authors.remove(&id).unwrap_or_default(), tags.remove(&id).unwrap_or_default());
-            Article { review, ..self.article(&site, row, authors, tags, body) }
+            let translations = translations::shown(&translations, &site, &row);
+            Article { review, translations, ..self.article(&site, row, authors, tags, body) }
         };
         Ok(rows.into_iter().map(article).collect())
     }
@@ -58,7 +60,7 @@ impl Looking<'_> {
     pub fn one(&self, conn: &mut Conn, row: Row, include: &[Include]) -> Result<Article> {
         let site = self.app.site();
         let has = |wanted| include.contains(&wanted);
-        let related = has(Include::Related).then(|| related::related(conn, &site, &row)).transpose()?;
+        let related = has(Include::Related).then(|| related::related(conn, &site, &row, related::SHOWN)).transpose()?;
         let latest = has(Include::Latest).then(|| related::latest(conn, &site, &row)).transpose()?;
         let thread =
             has(Include::Comments).then(|| comments::first_page(conn, self.app, self.viewer, &row)).transpose()?;
@@ -104,6 +106,7 @@ impl Looking<'_> {
             visibility: row.visibility,
             featured: row.featured,
             language: row.language,
+            translations: Vec::new(),
             comments: CommentSummary { open: row.comments_open, count: row.comment_count },
             seo: Seo {
                 title: seo.title,

@@ -117,7 +117,10 @@ macro_rules! questions {
                 window: &Window,
             ) -> Result<Page<Row>> {
                 use ArticleSort as S;
-                let down = matches!(sort, S::PublishedAtDown | S::UpdatedAtDown | S::CreatedAtDown | S::TitleDown);
+                let down = matches!(
+                    sort,
+                    S::PublishedAtDown | S::UpdatedAtDown | S::CreatedAtDown | S::TitleDown | S::CommentCountDown
+                );
                 Ok(match sort {
                     S::PublishedAt | S::PublishedAtDown => {
                         let rows =
@@ -133,6 +136,11 @@ macro_rules! questions {
                         let rows =
                             keyset!(query, window, down, v::created_at, v::id, Window::after_number).load(conn)?;
                         Page::cut(window, rows, |row: &Row| Position::new(row.created_at.micros(), row.id))
+                    }
+                    S::CommentCount | S::CommentCountDown => {
+                        let rows =
+                            keyset!(query, window, down, v::comment_count, v::id, Window::after_number).load(conn)?;
+                        Page::cut(window, rows, |row: &Row| Position::new(row.comment_count, row.id))
                     }
                     S::Title | S::TitleDown => {
                         // A condition that all meet, and that makes SQLite walk the titles' index instead of sorting.

@@ -13,24 +13,32 @@ use crate::{
 use diesel::prelude::*;
 use std::collections::{HashMap, HashSet};
 
-/// Stories that stand below an article.
-const SHOWN: usize = 5;
+/// Stories that stand below an article, unless more are asked for.
+pub const SHOWN: usize = 5;
 /// Revisions with a shared tag that are looked at, the newest first.
 const CANDIDATES: i64 = 100;
 
-/// Stories below this one, with the reasons why.
-pub fn related(conn: &mut Conn, site: &Site, row: &Row) -> Result<Vec<Teaser>> {
+/// Stories below this one, with the reasons why. Pins are all shown, however many there are.
+pub fn related(conn: &mut Conn, site: &Site, row: &Row, most: usize) -> Result<Vec<Teaser>> {
     let mut found = pinned(conn, row)?;
     let mut seen: HashSet<Id> = found.iter().map(|(other, _)| other.id).chain([row.id]).collect();
     for (other, reasons) in alike(conn, row)? {
-        if found.len() < SHOWN && seen.insert(other.id) {
+        if found.len() < most && seen.insert(other.id) {
             found.push((other, reasons));
         }
     }
-    if found.len() < SHOWN {
-        for other in queries::newest(conn, 2 * i64::try_from(SHOWN).unwrap_or(5), row.id)? {
-            if found.len() < SHOWN && seen.insert(other.id) {
-                found.push((other, vec![Reason::Recent]));
+    if found.len() < most {
+        let mut newest = queries::newest(conn, 2 * i64::try_from(most).unwrap_or(5), row.id)?;
+        // The order among them stays that of time.
+        newest.sort_by_key(|other| !is_of_section(other, row));
+        for other in newest {
+            if found.len() < most && seen.insert(other.id) {
+                let reasons = if is_of_section(&other, row) {
+                    vec![Reason::SameSection, Reason::Recent]
+                } else {
+                    vec![Reason::Recent]
+                };
+                found.push((other, reasons));
             }
         }
     }
@@ -41,6 +49,10 @@ pub fn related(conn: &mut Conn, site: &Site, row: &Row) -> Result<Vec<Teaser>> {
 pub fn latest(conn: &mut Conn, site: &Site, row: &Row) -> Result<Vec<Teaser>> {
     let rows = queries::newest(conn, i64::try_from(SHOWN).unwrap_or(5), row.id)?;
     Ok(rows.into_iter().map(|other| teaser(site, other, vec![Reason::Recent])).collect())
+}
+
+fn is_of_section(other: &Row, row: &Row) -> bool {
+    row.section_id.is_some() && other.section_id == row.section_id
 }
 
 /// What an editor chose and is public, in the editor's order.
@@ -84,7 +96,7 @@ fn alike(conn: &mut Conn, row: &Row) -> Result<Vec<(Row, Vec<Reason>)>> {
     let candidates = queries::visible().filter(among(v::revision_id, shared.keys().copied().collect::<Vec<_>>()));
     let mut rows: Vec<Row> = candidates.load(conn)?;
     let score = |other: &Row| {
-        let same_section = other.section_id.is_some() && other.section_id == row.section_id;
+        let same_section = is_of_section(other, row);
         (shared.get(&other.revision_id).copied().unwrap_or_default(), same_section, other.ordered_at, other.id)
     };
     rows.sort_by_key(|other| std::cmp::Reverse(score(other)));

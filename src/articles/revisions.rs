@@ -6,6 +6,7 @@ use super::{
     queries::Eyes,
     saving::Note,
     text::Text,
+    translations,
     write::{NewArticle, NewBody, NewSeo},
 };
 use crate::{
@@ -232,6 +233,7 @@ pub fn as_written(conn: &mut Conn, row: &Row) -> Result<NewArticle> {
         visibility: Some(row.visibility),
         featured: Some(row.featured),
         language: Some(row.language.clone()),
+        translation_of: translations::written(row),
         comments: Some(super::write::CommentSettings { open: row.comments_open }),
         seo: Some(seo.into()),
         custom: Some(Custom(row.custom.0.clone())),

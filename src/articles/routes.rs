@@ -10,7 +10,7 @@ use super::{
     present::Looking,
     preview_routes, publication,
     queries::{self, Eyes},
-    review_routes,
+    related_routes, review_routes,
     saving::{NoteParams, SaveParams, Saving},
     text::{Draft, Edit, blocking},
     trash::{self, DeleteParams},
@@ -47,6 +47,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(restore_revision)
         .configure(review_routes::routes)
         .configure(preview_routes::routes)
+        .configure(related_routes::routes)
         .configure(correction_routes::routes)
         .configure(preflight_routes::routes)
         .configure(bulk_routes::routes);

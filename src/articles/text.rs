@@ -117,10 +117,10 @@ impl Edit {
         Ok(Self { changes, saving, text })
     }
 
-    /// Whether it saves the text, not just the slug or whether comments are taken.
+    /// Whether it saves the text, not just what belongs to the article itself.
     pub fn is_of_text(&self) -> bool {
         let mut names = self.changes.names().peekable();
-        names.peek().is_none() || names.any(|name| name != "slug" && name != "comments")
+        names.peek().is_none() || names.any(|name| !["slug", "translation_of", "comments"].contains(&name))
     }
 
     /// The text of the body that the changes led to: the one made ready, unless another edit came between.

@@ -4,7 +4,7 @@ use super::model::{BodyFormat, Custom, Excerpt, ReviewStatus, Status, Subtitle, 
 use crate::{
     clock::Time,
     http::{Changes, List, Settle, field_names, list_params, write_params},
-    values::{Image, Language, Line, Prose, Ref, Slug, WebUrl, few},
+    values::{Image, Language, Line, Prose, Ref, Slug, WebUrl, Whole, few},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -17,7 +17,7 @@ use utoipa::{IntoParams, ToSchema};
     "body": {"format": "markdown", "source": "The first ferry left at **six**."},
     "authors": ["mira-holt"], "tags": ["harbour"], "section": "local", "related": [],
     "image": {"url": "https://images.lantern.example/harbour.jpg", "alt": "The harbour at low tide", "caption": "The old quay.", "credit": "Mira Holt", "width": 1600, "height": 900},
-    "visibility": "public", "featured": false, "language": "en", "comments": {"open": true},
+    "visibility": "public", "featured": false, "language": "en", "translation_of": null, "comments": {"open": true},
     "seo": {"title": "Harbour reopens", "description": "The ferries are back.", "canonical_url": "https://lantern.example/harbour", "image_url": "https://images.lantern.example/harbour.jpg", "noindex": false},
     "custom": {}
 }))]
@@ -54,8 +54,12 @@ pub struct NewArticle {
     pub visibility: Option<Visibility>,
     #[serde(default)]
     pub featured: Option<bool>,
+    /// The site's first language where it is left out.
     #[serde(default)]
     pub language: Option<Language>,
+    /// The article that this one says in another language, by id or slug. It holds at once, published or not.
+    #[serde(default)]
+    pub translation_of: Option<Ref>,
     #[serde(default)]
     pub comments: Option<CommentSettings>,
     #[serde(default)]
@@ -157,7 +161,7 @@ field_names! {
         Id = "id", Slug = "slug", Url = "url", Status = "status", Title = "title", Subtitle = "subtitle", Excerpt = "excerpt",
         Body = "body", WordCount = "word_count", ReadingMinutes = "reading_minutes", Authors = "authors", Tags = "tags",
         Section = "section", Image = "image", Visibility = "visibility", Access = "access", Featured = "featured",
-        Language = "language", Comments = "comments", Seo = "seo", Custom = "custom", PublishedAt = "published_at",
+        Language = "language", Translations = "translations", Comments = "comments", Seo = "seo", Custom = "custom", PublishedAt = "published_at",
         UpdatedAt = "updated_at", CreatedAt = "created_at", Revision = "revision", PublishedRevision = "published_revision",
         Scheduled = "scheduled", Review = "review", DeletedAt = "deleted_at", PurgeAt = "purge_at", CorrectedAt = "corrected_at",
         Corrections = "corrections", Related = "related", Latest = "latest", Thread = "thread",
@@ -212,6 +216,11 @@ pub enum ArticleSort {
     Title,
     #[serde(rename = "-title")]
     TitleDown,
+    /// With `-` in front: what is talked about most.
+    #[serde(rename = "comment_count")]
+    CommentCount,
+    #[serde(rename = "-comment_count")]
+    CommentCountDown,
 }
 
 list_params! {
@@ -269,6 +278,19 @@ list_params! {
         #[param(inline, value_type = Option<Vec<ArticleField>>, style = Form, explode = false, max_items = 50)]
         pub fields: Option<List<ArticleField>>,
     }
+}
+
+/// What may be asked of the stories below an article.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct RelatedParams {
+    /// Whose eyes to see the article with. For the staff; what stands below it is public.
+    #[param(inline)]
+    pub view: Option<View>,
+    /// How many to return, besides pins, which are all shown.
+    #[param(inline, example = 5)]
+    pub limit: Option<Whole<1, 20>>,
 }
 
 /// What may be asked of an article.

@@ -1,88 +1,28 @@
 //! Fields of a site's own: JSON Schemas that `custom` of every article is held to.
 
+use super::json_schema::{JsonSchema, compile, shortened};
 use crate::{
     articles::Custom,
     db::{AsJson, Conn, Id, among},
     error::{Code, Error, FieldError, Result},
     schema::{articles, revisions, sections, site},
-    values::{Ref, Refusal, Slug},
+    values::{Ref, Slug},
 };
 use diesel::prelude::*;
-use jsonschema::{Draft, PatternOptions, Validator};
+use jsonschema::Validator;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
 };
-use utoipa::{
-    PartialSchema, ToSchema,
-    openapi::{ObjectBuilder, RefOr, Schema, Type, schema::AdditionalProperties},
-};
+use utoipa::ToSchema;
 
 /// Sections with a schema of their own.
 pub const MOST: usize = 50;
-/// Bytes of a schema as JSON.
-const MAX_BYTES: usize = 64 * 1024;
 /// Mistakes that one answer lists, and articles that are looked at in one statement.
 const LISTED: usize = 50;
 const CHUNK: i64 = 500;
-
-/// A JSON Schema (2020-12) of at most 64 KiB, without references to other documents.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Map<String, Value>", into = "Map<String, Value>")]
-pub struct JsonSchema(Map<String, Value>);
-
-impl TryFrom<Map<String, Value>> for JsonSchema {
-    type Error = Refusal;
-
-    fn try_from(schema: Map<String, Value>) -> Result<Self, Refusal> {
-        if serde_json::to_vec(&schema).map_or(usize::MAX, |json| json.len()) > MAX_BYTES {
-            return Err(Refusal::new("too_long", format!("a schema has at most {MAX_BYTES} bytes as JSON")));
-        }
-        let value = Value::Object(schema);
-        if let Err(error) = jsonschema::draft202012::meta::validate(&value) {
-            let message = format!("it is not a JSON Schema (2020-12): at `{}` {error}", error.instance_path());
-            return Err(Refusal::new("invalid_schema", shortened(&message)));
-        }
-        compile(&value).map_err(|message| Refusal::new("invalid_schema", shortened(&message)))?;
-        match value {
-            Value::Object(schema) => Ok(Self(schema)),
-            _ => Err(Refusal::new("invalid_schema", "a schema is an object")),
-        }
-    }
-}
-
-impl From<JsonSchema> for Map<String, Value> {
-    fn from(schema: JsonSchema) -> Self {
-        schema.0
-    }
-}
-
-impl PartialSchema for JsonSchema {
-    fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new()
-            .schema_type(Type::Object)
-            .description(Some("A JSON Schema (2020-12) of at most 64 KiB, without references to other documents."))
-            .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(true)))
-            .examples([
-                serde_json::json!({"type": "object", "properties": {"rating": {"type": "integer", "minimum": 1}}}),
-            ])
-            .into()
-    }
-}
-
-impl ToSchema for JsonSchema {}
-
-/// Patterns are matched in linear time, so that no text can keep a writer busy.
-fn compile(schema: &Value) -> Result<Validator, String> {
-    let options = jsonschema::options().with_draft(Draft::Draft202012).with_pattern_options(PatternOptions::regex());
-    options.build(schema).map_err(|error| format!("it is not a JSON Schema (2020-12) that can be used here: {error}"))
-}
-
-fn shortened(message: &str) -> String {
-    message.chars().take(500).collect()
-}
 
 /// The fields that an article may have of a site's own.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -126,7 +66,7 @@ struct Rules {
 impl Rules {
     fn of(fields: &CustomFields) -> Result<Self> {
         let ready = |schema: &JsonSchema| {
-            compile(&Value::Object(schema.0.clone()))
+            compile(&Value::Object(schema.clone().into()))
                 .map_err(|e| Error::internal("a schema of custom fields is none").because(anyhow::anyhow!(e)))
         };
         let all = fields.schema.as_ref().map(ready).transpose()?;
@@ -224,7 +164,8 @@ pub fn check_stored(conn: &mut Conn, fields: &CustomFields) -> Result<()> {
         if let Some(after) = after {
             page = page.filter(revisions::id.gt(after));
         }
-        let rows: Vec<(Id, String, Option<Id>, AsJson<Map<String, Value>>)> = page.load(conn)?;
+        type Stored = (Id, String, Option<Id>, AsJson<Map<String, Value>>);
+        let rows: Vec<Stored> = page.load(conn)?;
         let Some(last) = rows.last().map(|row| row.0) else { break };
         after = Some(last);
         for (_, slug, section, custom) in rows {
@@ -284,7 +225,7 @@ pub fn named_by_id(conn: &mut Conn, fields: CustomFields) -> Result<CustomFields
         };
         match id {
             None => {
-                mistakes.push(FieldError::new(at, "not_found", format!("there is no section `{}`", fields.section)))
+                mistakes.push(FieldError::new(at, "not_found", format!("there is no section `{}`", fields.section)));
             }
             Some(id) if known.contains(&id) => mistakes.push(FieldError::new(at, "duplicate", "it stands there twice")),
             Some(id) => {

@@ -2,6 +2,7 @@
 
 mod current;
 mod custom_fields;
+mod json_schema;
 mod model;
 mod permalinks;
 mod queries;

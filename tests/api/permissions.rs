@@ -60,6 +60,7 @@ const TABLE: &[(&str, Who)] = &[
     ("create_correction", Own(Author, Editor)),
     ("get_correction", Anyone),
     ("delete_correction", From(Editor)),
+    ("list_related", Anyone),
     ("list_article_comments", Anyone),
     ("create_comment", Anyone),
     ("list_comments", From(Editor)),
