@@ -42,4 +42,5 @@ pub use queries::{Eyes, exist, find_published, id_of, list};
 pub use reviews::{Note, ask as ask_for_review};
 pub use revisions::{bodies, pin};
 pub use text::Draft;
+pub use translations::translate;
 pub use write::{ArticleParams, NewArticle};

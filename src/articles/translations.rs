@@ -96,6 +96,13 @@ pub fn group(conn: &mut Conn, eyes: &Eyes, new: &NewArticle, row: Option<&Row>) 
     Ok(group)
 }
 
+/// Says of an article that is being set up that it says the same as another.
+pub fn translate(conn: &mut Conn, article: Id, original: Id) -> Result<()> {
+    let both = articles::table.filter(among(articles::id, vec![article, original]));
+    diesel::update(both).set(articles::translation_group.eq(original)).execute(conn)?;
+    Ok(())
+}
+
 /// An article of a group.
 #[derive(Debug, Queryable)]
 pub struct Member {

@@ -70,6 +70,8 @@ struct DemoArticle {
     review: Option<articles::Note>,
     /// Articles pinned below it; they may stand further down.
     pins: Vec<Slug>,
+    /// What it says in another language.
+    translation_of: Option<Slug>,
     /// An edit of the live article that is not published.
     changes: Option<Value>,
     #[serde(default)]
@@ -155,6 +157,9 @@ fn fill_articles(conn: &mut Conn, all: Vec<DemoArticle>, owners: &HashMap<String
     for article in all {
         let pins: Vec<Id> = article.pins.iter().filter_map(|slug| ids.get(slug).copied()).collect();
         articles::pin(conn, article.id, &pins)?;
+        if let Some(original) = article.translation_of.as_ref().and_then(|slug| ids.get(slug)) {
+            articles::translate(conn, article.id, *original)?;
+        }
         for slug in &article.old_slugs {
             slugs::leave(conn, slugs::Kind::Article, slug, article.id, true, article.created_at)?;
         }

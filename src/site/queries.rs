@@ -39,11 +39,19 @@ fn row(conn: &mut Conn) -> Result<Row> {
     Ok(Row { profile: Profile { custom_fields, ..profile }, version, updated_at })
 }
 
+/// The columns that hold a profile.
+fn apart(profile: &Profile) -> (AsJson<Profile>, Option<AsJson<CustomFields>>) {
+    let fields = (!profile.custom_fields.is_empty()).then(|| AsJson(profile.custom_fields.clone()));
+    (AsJson(Profile { custom_fields: CustomFields::default(), ..profile.clone() }), fields)
+}
+
 /// What the newsroom says of its site, and the version of it. Where it has not said anything yet, it says `first`.
 pub fn found(conn: &mut Conn, first: &Profile) -> Result<(Profile, i32)> {
+    let (profile, custom_fields) = apart(first);
     let values = (
         site::id.eq(ONE),
-        site::profile.eq(AsJson(first.clone())),
+        site::profile.eq(profile),
+        site::custom_fields.eq(custom_fields),
         site::version.eq(1),
         site::updated_at.eq(clock::now()),
     );
@@ -109,12 +117,11 @@ pub fn update(conn: &mut Conn, url: &str, changes: &SiteChanges, expected: &Expe
         custom_fields::check_stored(conn, &new.custom_fields)?;
     }
     let (version, updated_at) = (row.version + 1, now);
-    let fields = (!new.custom_fields.is_empty()).then(|| AsJson(new.custom_fields.clone()));
-    let stored = Profile { custom_fields: CustomFields::default(), ..new.clone() };
+    let (profile, custom_fields) = apart(&new);
     diesel::update(site::table.find(ONE))
         .set((
-            site::profile.eq(AsJson(stored)),
-            site::custom_fields.eq(fields),
+            site::profile.eq(profile),
+            site::custom_fields.eq(custom_fields),
             site::version.eq(version),
             site::updated_at.eq(updated_at),
         ))
