@@ -3,7 +3,7 @@
 use crate::{
     articles, auth,
     auth::{Hasher, Keyring},
-    authors, comments,
+    authors, changes, comments,
     config::Serve,
     db::Db,
     error::Result,
@@ -41,6 +41,7 @@ impl App {
     pub fn new(db: Db, site: Site, secret_key: Option<&str>) -> anyhow::Result<Self> {
         let keys = Keyring::load(&mut *db.connection()?, secret_key, site.url.clone())?;
         let site = site::Current::load(&mut *db.connection()?, site)?;
+        changes::begin(&mut *db.connection()?)?;
         let cursors = Cursors::new(keys.cursor_key());
         let hasher = Hasher::start(available_parallelism().map_or(1, usize::from))?;
         Ok(Self { db, keys, cursors, hasher, site })
@@ -65,6 +66,7 @@ pub fn routes(config: &mut ServiceConfig) {
             .configure(articles::routes::routes)
             .configure(auth::routes::routes)
             .configure(authors::routes::routes)
+            .configure(changes::routes::routes)
             .configure(comments::routes::routes)
             .configure(redirects::routes::routes)
             .configure(sections::routes::routes)

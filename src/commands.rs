@@ -58,6 +58,7 @@ fn serve(mut settings: Serve) -> anyhow::Result<()> {
         url,
         comment_depth: settings.comment_depth,
         trash: Keeping { days: settings.trash_days },
+        changes: Keeping { days: settings.changes_days },
         preflight: settings.preflight,
         profile: Profile::named(settings.site_name.clone()),
         version: 0,

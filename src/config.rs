@@ -174,6 +174,10 @@ pub struct Serve {
     #[arg(long, env = "STET_TRASH_DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(0..=36500))]
     pub trash_days: u32,
 
+    /// Days in which `GET /changes` tells of what is not public any more. 0: for ever.
+    #[arg(long, env = "STET_CHANGES_DAYS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(0..=36500))]
+    pub changes_days: u32,
+
     /// What becomes of a publication in which preflight finds an error: advise lets it through, block refuses it.
     #[arg(long, env = "STET_PREFLIGHT", default_value = "advise")]
     pub preflight: Policy,

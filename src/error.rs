@@ -57,6 +57,7 @@ codes! {
     SlugTaken = "slug_taken", CONFLICT, "The slug is taken";
     InUse = "in_use", CONFLICT, "Something still uses it";
     Conflict = "conflict", CONFLICT, "The state it is in does not allow this";
+    CursorTooOld = "cursor_too_old", GONE, "The way from there is not known any more";
     PreconditionFailed = "precondition_failed", PRECONDITION_FAILED, "It was changed since you read it";
     RequestTimeout = "request_timeout", REQUEST_TIMEOUT, "The body took too long to come";
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is too large";

@@ -7,6 +7,7 @@ pub mod app;
 pub mod articles;
 pub mod auth;
 pub mod authors;
+pub mod changes;
 pub mod clock;
 pub mod commands;
 pub mod comments;

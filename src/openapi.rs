@@ -53,6 +53,7 @@ pub fn document() -> Value {
             {"name": "Articles", "description": "Stories: one identity, a list of immutable revisions, and what is public of them."},
             {"name": "Auth", "description": "Signing in, and who one is."},
             {"name": "Authors", "description": "Public bylines."},
+            {"name": "Changes", "description": "What happened in public, to be followed."},
             {"name": "Comments", "description": "Threads below articles, and their moderation."},
             {"name": "Health", "description": "Whether the process lives, and whether it can serve."},
             {"name": "Redirects", "description": "Paths of the site that lead elsewhere."},

@@ -518,6 +518,41 @@ diesel::table! {
 }
 
 diesel::table! {
+    use crate::db::DbId;
+    use diesel::sql_types::*;
+
+    changes (id) {
+        id -> DbId,
+        kind -> Text,
+        slug -> Text,
+        revision -> Nullable<Integer>,
+        deleted -> Bool,
+        changed_at -> BigInt,
+        sequence -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    change_stream (id) {
+        id -> Integer,
+        last -> BigInt,
+        settled_at -> BigInt,
+        horizon -> BigInt,
+    }
+}
+
+diesel::table! {
+    use crate::db::DbId;
+    use diesel::sql_types::*;
+
+    change_starts (id) {
+        id -> DbId,
+        at -> BigInt,
+        last -> BigInt,
+    }
+}
+
+diesel::table! {
     idempotency_keys (scope, key) {
         scope -> Text,
         key -> Text,
@@ -540,6 +575,7 @@ diesel::joinable!(events -> users (user_id));
 diesel::joinable!(reviews -> users (user_id));
 diesel::joinable!(previews -> users (created_by));
 diesel::joinable!(previews -> revisions (revision_id));
+diesel::allow_tables_to_appear_in_same_query!(changes, articles);
 diesel::allow_tables_to_appear_in_same_query!(events, users);
 diesel::allow_tables_to_appear_in_same_query!(reviews, users);
 diesel::allow_tables_to_appear_in_same_query!(articles, reviews);

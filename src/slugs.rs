@@ -11,6 +11,7 @@ use diesel::prelude::*;
 
 text_enum! {
     /// What goes by a slug.
+    #[schema(as = ThingKind)]
     pub enum Kind {
         Article = "article",
         Author = "author",

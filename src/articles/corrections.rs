@@ -8,12 +8,14 @@ use super::{
 };
 use crate::{
     auth::Actor,
+    changes,
     clock::Time,
     db::{Conn, Id, column::text_enum, columns},
     error::{Code, Error, Result},
     events::{self, Event, Kind},
     http::{Expected, Page, Versioned, Window, cursor::Position, list_params, page::ListOf},
     schema::{articles, corrections},
+    slugs,
     values::{Prose, Ref, is_invisible},
 };
 use diesel::{dsl::max, prelude::*};
@@ -192,5 +194,5 @@ fn date(conn: &mut Conn, article: Id, corrected_at: Option<Time>, now: Time) -> 
             articles::version.eq(articles::version + 1),
         ))
         .execute(conn)?;
-    Ok(())
+    changes::note(conn, slugs::Kind::Article, article, now)
 }

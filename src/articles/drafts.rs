@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     auth::Actor,
-    both,
+    both, changes,
     clock::Time,
     db::{Conn, Id},
     error::{Code, Error, FieldError, OnTaken, Result},
@@ -169,6 +169,9 @@ pub fn update(
         .execute(conn)
         .or_taken(&slug, true)?;
     old_slugs::change(conn, &row, &slug, now)?;
+    if in_public {
+        changes::note(conn, slugs::Kind::Article, row.id, now)?;
+    }
     let (revision, fields) = (saved.map(|saved| saved.number), fields::differing(&new, &current));
     events::record(conn, Event { kind: Kind::Updated, revision, fields, ..row.event(actor, now) })?;
     find(conn, &eyes, &row.id.into())
@@ -259,6 +262,7 @@ pub fn delete(conn: &mut Conn, actor: &Actor, reference: &Ref, expected: &Expect
     diesel::update(articles::table.find(row.id))
         .set((articles::deleted_at.eq(now), articles::updated_at.eq(now), articles::version.eq(articles::version + 1)))
         .execute(conn)?;
+    publication::tell(conn, row.id, (row.published_id, None), now)?;
     events::record(conn, Event { kind: Kind::Trashed, ..row.event(actor, now) })
 }
 
@@ -282,6 +286,7 @@ pub fn restore(conn: &mut Conn, actor: &Actor, reference: &Ref, expected: &Expec
         ))
         .execute(conn)?;
     publication::count(conn, &row, 1)?;
+    publication::tell(conn, row.id, (None, row.published_id), now)?;
     events::record(conn, Event { kind: Kind::Restored, ..row.event(actor, now) })?;
     find(conn, &Eyes::Desk(actor.clone()), &row.id.into())
 }

@@ -3,7 +3,7 @@
 use super::{
     corrections, json_ld,
     model::{Access, Article, Body, CommentSummary, Custom, Row, Schedule, Seo, Visibility},
-    queries::Eyes,
+    queries::{self, Eyes},
     related, reviews, revisions, translations,
     write::Include,
 };
@@ -25,6 +25,15 @@ pub struct Looking<'a> {
     pub app: &'a App,
     pub viewer: &'a Viewer,
     pub eyes: &'a Eyes,
+}
+
+/// Those of some articles that are public, as the public sees them in lists.
+pub fn in_public(conn: &mut Conn, app: &App, ids: Vec<Id>) -> Result<Vec<Article>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = queries::published_among(conn, ids)?;
+    Looking { app, viewer: &Viewer::Public, eyes: &Eyes::Public }.all(conn, rows, false)
 }
 
 impl Looking<'_> {

@@ -10,12 +10,14 @@ use super::{
 };
 use crate::{
     auth::Actor,
+    changes,
     clock::Time,
     db::{self, Conn, Id, lock},
     error::{Code, Error, FieldError, Result},
     events::{self, Event, Kind},
     http::Expected,
     schema::{articles, authors, revision_authors, revision_tags, revisions, tags},
+    slugs,
     values::{Ref, Refusal},
 };
 use diesel::prelude::*;
@@ -153,7 +155,8 @@ pub fn publish(conn: &mut Conn, row: &Row, revision: Id, number: i32, by: Option
         ))
         .execute(conn)?;
     record(conn, row, Kind::Published, Some(number), Vec::new(), by, now)?;
-    count(conn, &Row { published_id: Some(revision), ..row.clone() }, 1)
+    count(conn, &Row { published_id: Some(revision), ..row.clone() }, 1)?;
+    tell(conn, row.id, (row.published_id, Some(revision)), now)
 }
 
 /// Makes the revision public that was scheduled.
@@ -272,7 +275,14 @@ pub fn unpublish(conn: &mut Conn, row: &Row, by: Option<Id>, now: Time) -> Resul
             articles::version.eq(articles::version + 1),
         ))
         .execute(conn)?;
-    record(conn, row, Kind::Unpublished, row.published_revision, Vec::new(), by, now)
+    record(conn, row, Kind::Unpublished, row.published_revision, Vec::new(), by, now)?;
+    tell(conn, row.id, (row.published_id.filter(|_| row.deleted_at.is_none()), None), now)
+}
+
+/// Tells those who follow what is public that another revision of an article is, or none.
+pub fn tell(conn: &mut Conn, article: Id, (before, after): (Option<Id>, Option<Id>), now: Time) -> Result<()> {
+    changes::counted(conn, before, after, now)?;
+    changes::note(conn, slugs::Kind::Article, article, now)
 }
 
 fn record(

@@ -4,6 +4,7 @@ use super::{conflicts, model::Row, publication, queries::find_for_update};
 use crate::{
     app::App,
     auth::Actor,
+    changes,
     clock::Time,
     comments,
     db::{Conn, Id, among, lock},
@@ -83,10 +84,12 @@ pub fn delete(conn: &mut Conn, actor: &Actor, reference: &Ref, expected: &Expect
     conflicts::check(conn, &row, expected)?;
     if row.deleted_at.is_none() {
         publication::count(conn, &row, -1)?;
+        changes::counted(conn, row.published_id, None, now)?;
     }
     record(conn, row.id, row.version, Some(actor.user), now)?;
     lock::whole(conn, articles::table.find(row.id).select(articles::id))?;
-    remove(conn, vec![row.id])
+    remove(conn, vec![row.id])?;
+    changes::note(conn, slugs::Kind::Article, row.id, now)
 }
 
 /// An article, in the trash or not.
@@ -121,5 +124,5 @@ fn remove(conn: &mut Conn, ids: Vec<Id>) -> Result<()> {
 /// Moves an article that is being set up to the trash.
 pub fn throw_away(conn: &mut Conn, article: Id, at: Time) -> Result<()> {
     diesel::update(articles::table.find(article)).set(articles::deleted_at.eq(at)).execute(conn)?;
-    Ok(())
+    changes::note(conn, slugs::Kind::Article, article, at)
 }

@@ -2,7 +2,7 @@
 
 use super::model::{Author, AuthorChanges, AuthorLink, AuthorParams, AuthorSort, NewAuthor};
 use crate::{
-    both,
+    both, changes,
     clock::Time,
     db::{AsJson, Conn, Id, among, columns, in_size, lock},
     error::{Code, Error, OnTaken, Result},
@@ -82,6 +82,14 @@ pub fn find(conn: &mut Conn, reference: &Ref) -> Result<Author> {
     author.optional()?.ok_or_else(|| absent(conn, reference))
 }
 
+/// Those of some authors that are there.
+pub fn those(conn: &mut Conn, ids: Vec<Id>) -> Result<Vec<Author>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(authors::table.filter(among(authors::id, ids)).select(columns::<Author>()).load(conn)?)
+}
+
 fn absent(conn: &mut Conn, reference: &Ref) -> Error {
     let now = match reference {
         Ref::Slug(slug) => {
@@ -122,6 +130,7 @@ pub fn insert(conn: &mut Conn, new: &NewAuthor, id: Id, now: Time) -> Result<Aut
         .get_result(conn)
         .or_taken(&slug, new.slug.is_some())?;
     slugs::take(conn, Kind::Author, &slug, id, new.slug.is_some())?;
+    changes::note(conn, Kind::Author, id, now)?;
     Ok(author)
 }
 
@@ -146,12 +155,13 @@ pub fn update(
         .get_result(conn)
         .or_taken(&slug, true)?;
     slugs::change(conn, Kind::Author, (&author.slug, &slug), author.id, true, now)?;
+    changes::note(conn, Kind::Author, author.id, now)?;
     Ok(updated)
 }
 
 /// # Errors
 /// 409 where an article carries the byline, in whatever revision: what was saved is never lost.
-pub fn delete(conn: &mut Conn, reference: &Ref, expected: &Expected) -> Result<()> {
+pub fn delete(conn: &mut Conn, reference: &Ref, expected: &Expected, now: Time) -> Result<()> {
     let author = find_for_update(conn, reference)?;
     expected.check(&author, Vec::new)?;
     let used: i64 =
@@ -163,7 +173,8 @@ pub fn delete(conn: &mut Conn, reference: &Ref, expected: &Expected) -> Result<(
         ));
     }
     diesel::delete(authors::table.find(author.id)).execute(conn)?;
-    slugs::forget(conn, author.id)
+    slugs::forget(conn, author.id)?;
+    changes::note(conn, Kind::Author, author.id, now)
 }
 
 /// The bylines of revisions, in their order.

@@ -115,7 +115,7 @@ async fn update_author(
 async fn delete_author(_: Can<ManageAuthors>, app: Data<App>, path: Path<Ref>, writing: Writing) -> Result<Answer> {
     writing
         .run(&app.db, move |conn, expected| {
-            queries::delete(conn, &path, expected)?;
+            queries::delete(conn, &path, expected, clock::now())?;
             Ok(Answer::no_content())
         })
         .await

@@ -7,7 +7,7 @@ use crate::{
     app::App,
     articles,
     auth::{Actor, Viewer},
-    both,
+    both, changes,
     clock::Time,
     db::{Conn, Id, among, lock},
     error::{Code, Error, FieldError, Result},
@@ -18,7 +18,7 @@ use crate::{
     },
     permissions::ModerateComments,
     schema::{articles as articles_table, comments, published_comments as v},
-    users,
+    slugs, users,
     values::Ref,
 };
 use diesel::{
@@ -211,7 +211,17 @@ fn find_parent(conn: &mut Conn, app: &App, article: Id, id: Id) -> Result<Row> {
 /// Inserts a comment as it is, and counts it.
 pub fn insert_row(conn: &mut Conn, row: &Row) -> Result<()> {
     both!(conn, c => diesel::insert_into(comments::table).values(row).execute(c))?;
-    if row.visible { count(conn, row.article_id, 1) } else { Ok(()) }
+    if !row.visible {
+        return Ok(());
+    }
+    count(conn, row.article_id, 1)?;
+    tell(conn, row.article_id, row.created_at)
+}
+
+/// Tells those who follow what is public that the discussion of an article changed.
+fn tell(conn: &mut Conn, article: Id, now: Time) -> Result<()> {
+    lock::rows(conn, articles_table::table.find(article).select(articles_table::id))?;
+    changes::note(conn, slugs::Kind::Article, article, now)
 }
 
 fn count(conn: &mut Conn, article: Id, by: i64) -> Result<()> {
@@ -240,15 +250,18 @@ pub fn update(conn: &mut Conn, id: Id, changes: &CommentChanges, expected: &Expe
                 comments::version.eq(comments::version + 1),
             ))
             .execute(conn)?;
-        show_thread(conn, &row)?;
+        if show_thread(conn, &row)? || (row.visible && edited.is_some()) {
+            tell(conn, row.article_id, now)?;
+        }
     }
     let row = comments::table.find(id).first::<Row>(conn)?;
     let replies = reply_counts(conn, vec![id])?.remove(&id).unwrap_or_default();
     Ok(row.shown(true, replies, None))
 }
 
-/// Finds out anew what is visible of a thread, and counts it: what answers a hidden comment is hidden with it.
-fn show_thread(conn: &mut Conn, row: &Row) -> Result<()> {
+/// Finds out anew what is visible of a thread, and counts it: what answers a hidden comment is hidden with it. Whether that
+/// is something else than before.
+fn show_thread(conn: &mut Conn, row: &Row) -> Result<bool> {
     let thread = comments::table.filter(comments::root_id.eq(row.root_id)).order((comments::depth, comments::id));
     let thread = thread.select((comments::id, comments::parent_id, comments::status, comments::visible));
     let mut visible = HashSet::new();
@@ -264,6 +277,7 @@ fn show_thread(conn: &mut Conn, row: &Row) -> Result<()> {
             _ => {}
         }
     }
+    let changed = !(appear.is_empty() && vanish.is_empty());
     let by = i64::try_from(appear.len()).unwrap_or(0) - i64::try_from(vanish.len()).unwrap_or(0);
     for (ids, visible) in [(appear, true), (vanish, false)] {
         for ids in ids.chunks(1000) {
@@ -271,7 +285,10 @@ fn show_thread(conn: &mut Conn, row: &Row) -> Result<()> {
             diesel::update(some).set(comments::visible.eq(visible)).execute(conn)?;
         }
     }
-    if by == 0 { Ok(()) } else { count(conn, row.article_id, by) }
+    if by != 0 {
+        count(conn, row.article_id, by)?;
+    }
+    Ok(changed)
 }
 
 /// Moves a comment to the trash. It stays in the queue under `status=trash`, and can be approved again.
@@ -285,7 +302,7 @@ pub fn delete(conn: &mut Conn, id: Id, expected: &Expected, now: Time) -> Result
             comments::version.eq(comments::version + 1),
         ))
         .execute(conn)?;
-    show_thread(conn, &row)
+    if show_thread(conn, &row)? { tell(conn, row.article_id, now) } else { Ok(()) }
 }
 
 /// Removes for good some of the comments that were moved to the trash before a time, and gives how many. One that others

@@ -8,6 +8,7 @@ mod id;
 pub(crate) mod lock;
 mod migrations;
 pub mod postgres;
+pub(crate) mod sequence;
 mod writer;
 
 pub use among::among;

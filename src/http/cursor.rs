@@ -63,9 +63,7 @@ impl Cursors {
                 bytes.extend(text.as_bytes());
             }
         }
-        let tag = self.sign(scope, &bytes);
-        bytes.extend(&tag.as_ref()[..TAG]);
-        URL_SAFE_NO_PAD.encode(bytes)
+        self.seal(scope, bytes)
     }
 
     /// # Errors
@@ -80,9 +78,7 @@ impl Cursors {
     }
 
     fn try_read(&self, scope: &str, cursor: &str) -> Option<Position> {
-        let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
-        let (body, tag) = bytes.split_at_checked(bytes.len().checked_sub(TAG)?)?;
-        aws_lc_rs::constant_time::verify_slices_are_equal(&self.sign(scope, body).as_ref()[..TAG], tag).ok()?;
+        let body = self.open(scope, cursor)?;
         let (id, key) = body.split_at_checked(16)?;
         let key = match key.split_first()? {
             (b'n', number) => Key::Number(i64::from_be_bytes(number.try_into().ok()?)),
@@ -90,6 +86,22 @@ impl Cursors {
             _ => return None,
         };
         Some(Position { key, id: Id::from_bytes(id)? })
+    }
+
+    /// Signs bytes, which stay readable.
+    pub fn seal(&self, scope: &str, mut bytes: Vec<u8>) -> String {
+        let tag = self.sign(scope, &bytes);
+        bytes.extend(&tag.as_ref()[..TAG]);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// The bytes that were signed for this scope.
+    pub fn open(&self, scope: &str, sealed: &str) -> Option<Vec<u8>> {
+        let mut bytes = URL_SAFE_NO_PAD.decode(sealed).ok()?;
+        let (body, tag) = bytes.split_at_checked(bytes.len().checked_sub(TAG)?)?;
+        aws_lc_rs::constant_time::verify_slices_are_equal(&self.sign(scope, body).as_ref()[..TAG], tag).ok()?;
+        bytes.truncate(body.len());
+        Some(bytes)
     }
 
     fn sign(&self, scope: &str, body: &[u8]) -> hmac::Tag {

@@ -56,6 +56,14 @@ impl Scope {
         format!("{}?{}", self.pattern, form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish())
     }
 
+    /// The same address with another value of a parameter.
+    pub(super) fn with(&self, parameter: &str, value: &str) -> String {
+        let kept = self.pairs.iter().filter(|(name, _)| name != parameter);
+        let query =
+            form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).append_pair(parameter, value).finish();
+        format!("{}?{query}", self.path)
+    }
+
     /// The address of another page of this list.
     fn url(&self, page: Option<(&str, &str)>) -> String {
         let kept = self.pairs.iter().filter(|(name, _)| name != "cursor" && name != "page");

@@ -36,6 +36,11 @@ impl<T: PageParams> Query<T> {
 }
 
 impl<T> Query<T> {
+    /// The `Link` header of what goes on where a parameter has this value.
+    pub fn link_on(&self, parameter: &str, value: &str) -> String {
+        format!("<{}>; rel=\"next\"", self.scope.with(parameter, value))
+    }
+
     pub fn into_params(self) -> T {
         self.params
     }

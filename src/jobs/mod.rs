@@ -3,7 +3,7 @@
 use crate::{
     app::App,
     articles::{self, trash},
-    clock,
+    changes, clock,
     error::Result,
 };
 use actix_web::{rt, web::Data};
@@ -36,7 +36,8 @@ impl Jobs {
         let (stop, _) = watch::channel(());
         let jobs = Self(stop);
         let (mut due, db) = (articles::Due::default(), app.db.clone());
-        let (shared, cleaned, followed) = (app.clone(), app.db.clone(), app.clone().into_inner());
+        let (shared, cleaned, site) = (app.clone(), app.db.clone(), app.clone().into_inner());
+        let followed = app.clone();
         jobs.every(CLEANING, "empty the trash", async move || trash::empty(&shared, clock::now()).await);
         jobs.every(CLEANING, "forget expired previews", async move || {
             let forgotten = cleaned.write(|conn| articles::clean_up_previews(conn, clock::now())).await?;
@@ -44,8 +45,9 @@ impl Jobs {
             Ok(Left::Nothing)
         });
         jobs.every(FOLLOWING, "follow changes of the site", async move || {
-            followed.refresh_site().await.map(|()| Left::Nothing)
+            site.refresh_site().await.map(|()| Left::Nothing)
         });
+        jobs.every(CLEANING, "forget what went", async move || changes::forget(&followed, clock::now()).await);
         jobs.every(DUE, "publish what is due", async move || due.settle(&db).await);
         jobs
     }

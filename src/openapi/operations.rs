@@ -13,6 +13,7 @@ const PROBLEMS: &[(&str, &str, &str)] = &[
     ("NotAcceptable", "406", "`Accept` rules out JSON."),
     ("RequestTimeout", "408", "The body took too long to come."),
     ("Conflict", "409", "The state it is in does not allow this: a slug is taken, or something still uses it."),
+    ("Gone", "410", "What has happened since is not known any more: `detail` says how to start again."),
     (
         "PreconditionFailed",
         "412",
@@ -116,6 +117,7 @@ pub fn complete(document: &mut Value) {
             "NotAcceptable" => path.starts_with("/api/"),
             "NotFound" => path.contains('{'),
             "Conflict" => writes && (!signs_in || id == "set_up"),
+            "Gone" => id == "list_changes",
             "PreconditionFailed" => parameters.contains(&"IfMatch"),
             "RequestTimeout" | "ContentTooLarge" | "UnsupportedMediaType" => has_body,
             "UnprocessableContent" => has_body || parameters.contains(&"IdempotencyKey"),

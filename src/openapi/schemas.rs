@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 const OPTIONAL: &[(&str, &[&str])] = &[
     ("Article", &["body", "corrections", "related", "latest", "thread"]),
     ("Body", &["source"]),
+    ("Change", &["article", "author", "section", "tag"]),
     ("Comment", &["body", "email", "replies"]),
     ("PageInfo", &["total"]),
     ("Preview", &["url", "token"]),

@@ -4,5 +4,5 @@ mod model;
 mod queries;
 pub mod routes;
 
-pub use model::{Crumb, NewSection, SectionRef};
-pub use queries::{exist, find, insert};
+pub use model::{Crumb, NewSection, Section, SectionRef};
+pub use queries::{exist, find, insert, those};

@@ -2,8 +2,9 @@
 
 use super::model::{Crumb, MAX_DEPTH, NewSection, Section, SectionChanges, SectionParams, SectionSort};
 use crate::{
+    changes,
     clock::Time,
-    db::{AsJson, Conn, Id, columns, lock},
+    db::{AsJson, Conn, Id, among, columns, lock},
     error::{Code, Error, OnTaken, Result},
     http::{Expected, Page, Window, cursor::Position, page::keyset},
     schema::{revisions, sections},
@@ -56,6 +57,14 @@ pub fn find(conn: &mut Conn, reference: &Ref) -> Result<Section> {
         Ref::Slug(slug) => query.filter(sections::slug.eq(slug)).first(conn),
     };
     section.optional()?.ok_or_else(|| absent(conn, reference))
+}
+
+/// Those of some sections that are there.
+pub fn those(conn: &mut Conn, ids: Vec<Id>) -> Result<Vec<Section>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(sections::table.filter(among(sections::id, ids)).select(columns::<Section>()).load(conn)?)
 }
 
 fn absent(conn: &mut Conn, reference: &Ref) -> Error {
@@ -139,6 +148,7 @@ pub fn insert(conn: &mut Conn, new: &NewSection, id: Id, now: Time) -> Result<Se
         .get_result(conn)
         .or_taken(&slug, new.slug.is_some())?;
     slugs::take(conn, Kind::Section, &slug, id, new.slug.is_some())?;
+    changes::note(conn, Kind::Section, id, now)?;
     Ok(section)
 }
 
@@ -185,30 +195,33 @@ pub fn update(
         .get_result(conn)
         .or_taken(&slug, true)?;
     slugs::change(conn, Kind::Section, (&section.slug, &slug), section.id, true, now)?;
+    let mut changed = vec![section.id];
     if updated.trail != section.trail {
-        move_children(conn, &updated)?;
+        move_children(conn, &updated, &mut changed)?;
     }
+    changes::note_all(conn, Kind::Section, changed, now)?;
     Ok(updated)
 }
 
 /// Writes the paths and trails of all that stands below, a level at a time.
-fn move_children(conn: &mut Conn, parent: &Section) -> Result<()> {
+fn move_children(conn: &mut Conn, parent: &Section, moved: &mut Vec<Id>) -> Result<()> {
     let children =
         sections::table.filter(sections::parent_id.eq(parent.id)).select(columns::<Section>()).load::<Section>(conn)?;
     for child in children {
         let (path, trail) = place(Some((&parent.path, &parent.trail.0)), &child.slug, &NewSection::from(&child))?;
-        let moved: Section = diesel::update(sections::table.find(child.id))
+        let child: Section = diesel::update(sections::table.find(child.id))
             .set((sections::path.eq(path), sections::trail.eq(AsJson(trail))))
             .returning(columns::<Section>())
             .get_result(conn)?;
-        move_children(conn, &moved)?;
+        moved.push(child.id);
+        move_children(conn, &child, moved)?;
     }
     Ok(())
 }
 
 /// # Errors
 /// 409 where an article stands in it, in whatever revision, or a section below it.
-pub fn delete(conn: &mut Conn, reference: &Ref, expected: &Expected) -> Result<()> {
+pub fn delete(conn: &mut Conn, reference: &Ref, expected: &Expected, now: Time) -> Result<()> {
     let section = find(conn, reference)?;
     expected.check(&section, Vec::new)?;
     let children: i64 = sections::table.filter(sections::parent_id.eq(section.id)).count().get_result(conn)?;
@@ -220,7 +233,8 @@ pub fn delete(conn: &mut Conn, reference: &Ref, expected: &Expected) -> Result<(
         return Err(Error::with(Code::InUse, format!("{used} revisions of articles stand in `{}`", section.slug)));
     }
     diesel::delete(sections::table.find(section.id)).execute(conn)?;
-    slugs::forget(conn, section.id)
+    slugs::forget(conn, section.id)?;
+    changes::note(conn, Kind::Section, section.id, now)
 }
 
 /// Whether there is any section at all.

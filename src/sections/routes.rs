@@ -115,7 +115,7 @@ async fn update_section(
 async fn delete_section(_: Can<ManageSections>, app: Data<App>, path: Path<Ref>, writing: Writing) -> Result<Answer> {
     writing
         .run(&app.db, move |conn, expected| {
-            queries::delete(conn, &path, expected)?;
+            queries::delete(conn, &path, expected, clock::now())?;
             Ok(Answer::no_content())
         })
         .await

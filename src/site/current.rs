@@ -19,6 +19,8 @@ pub struct Site {
     pub comment_depth: i32,
     /// How long what was deleted can be restored.
     pub trash: Keeping,
+    /// How long what is not public any more is told of.
+    pub changes: Keeping,
     pub preflight: Policy,
     /// What the newsroom says of it.
     pub profile: Profile,

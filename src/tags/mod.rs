@@ -5,4 +5,4 @@ mod queries;
 pub mod routes;
 
 pub use model::{NewTag, Tag};
-pub use queries::{find, insert, of_revisions};
+pub use queries::{find, insert, of_revisions, those};

@@ -2,7 +2,7 @@
 
 use super::model::{NewTag, Tag, TagChanges, TagParams, TagSort};
 use crate::{
-    both,
+    both, changes,
     clock::Time,
     db::{Conn, Id, among, columns, in_size, lock},
     error::{Code, Error, OnTaken, Result},
@@ -64,6 +64,14 @@ pub fn find(conn: &mut Conn, reference: &Ref) -> Result<Tag> {
     tag.optional()?.ok_or_else(|| absent(conn, reference))
 }
 
+/// Those of some tags that are there.
+pub fn those(conn: &mut Conn, ids: Vec<Id>) -> Result<Vec<Tag>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(tags::table.filter(among(tags::id, ids)).select(columns::<Tag>()).load(conn)?)
+}
+
 fn absent(conn: &mut Conn, reference: &Ref) -> Error {
     let now = match reference {
         Ref::Slug(slug) => {
@@ -104,6 +112,7 @@ pub fn insert(conn: &mut Conn, new: &NewTag, id: Id, now: Time) -> Result<Tag> {
         .get_result(conn)
         .or_taken(&slug, new.slug.is_some())?;
     slugs::take(conn, Kind::Tag, &slug, id, new.slug.is_some())?;
+    changes::note(conn, Kind::Tag, id, now)?;
     Ok(tag)
 }
 
@@ -122,12 +131,13 @@ pub fn update(conn: &mut Conn, reference: &Ref, changes: &TagChanges, expected: 
         .get_result(conn)
         .or_taken(&slug, true)?;
     slugs::change(conn, Kind::Tag, (&tag.slug, &slug), tag.id, true, now)?;
+    changes::note(conn, Kind::Tag, tag.id, now)?;
     Ok(updated)
 }
 
 /// # Errors
 /// 409 where an article has the tag, in whatever revision: what was saved is never lost.
-pub fn delete(conn: &mut Conn, reference: &Ref, expected: &Expected) -> Result<()> {
+pub fn delete(conn: &mut Conn, reference: &Ref, expected: &Expected, now: Time) -> Result<()> {
     let tag = find_for_update(conn, reference)?;
     expected.check(&tag, Vec::new)?;
     let used: i64 = revision_tags::table.filter(revision_tags::tag_id.eq(tag.id)).count().get_result(conn)?;
@@ -135,7 +145,8 @@ pub fn delete(conn: &mut Conn, reference: &Ref, expected: &Expected) -> Result<(
         return Err(Error::with(Code::InUse, format!("{used} revisions of articles have the tag `{}`", tag.slug)));
     }
     diesel::delete(tags::table.find(tag.id)).execute(conn)?;
-    slugs::forget(conn, tag.id)
+    slugs::forget(conn, tag.id)?;
+    changes::note(conn, Kind::Tag, tag.id, now)
 }
 
 /// The tags of revisions, in their order.

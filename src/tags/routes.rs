@@ -105,7 +105,7 @@ async fn update_tag(
 async fn delete_tag(_: Can<ManageTags>, app: Data<App>, path: Path<Ref>, writing: Writing) -> Result<Answer> {
     writing
         .run(&app.db, move |conn, expected| {
-            queries::delete(conn, &path, expected)?;
+            queries::delete(conn, &path, expected, clock::now())?;
             Ok(Answer::no_content())
         })
         .await

@@ -250,6 +250,10 @@ impl Newsroom {
     async fn crawl(&self, client: &Client) -> BTreeMap<String, Kept> {
         let mut answers = BTreeMap::new();
         for operation in spec::operations().iter().filter(|operation| operation.method == "GET") {
+            // What was public for a moment is told there; that nothing else is, tests/api/changes/ sees to.
+            if operation.id == "list_changes" {
+                continue;
+            }
             for path in self.paths(operation) {
                 let mut next = queries(operation, &self.preview)
                     .into_iter()

@@ -6,6 +6,7 @@ mod articles;
 mod auth;
 mod authors;
 mod bulk;
+mod changes;
 mod commands;
 mod comments;
 mod config;

@@ -61,6 +61,7 @@ const TABLE: &[(&str, Who)] = &[
     ("get_correction", Anyone),
     ("delete_correction", From(Editor)),
     ("list_related", Anyone),
+    ("list_changes", Anyone),
     ("list_article_comments", Anyone),
     ("create_comment", Anyone),
     ("list_comments", From(Editor)),

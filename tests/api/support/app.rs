@@ -63,6 +63,7 @@ impl TestApp {
             url: "https://news.example".into(),
             comment_depth: 2,
             trash: Keeping { days: 30 },
+            changes: Keeping { days: 90 },
             preflight: Policy::Advise,
             profile: Profile::named(Line::parse("The Lantern".into()).unwrap()),
             version: 0,

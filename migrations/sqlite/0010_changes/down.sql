@@ -1,0 +1,3 @@
+DROP TABLE change_starts;
+DROP TABLE change_stream;
+DROP TABLE changes;

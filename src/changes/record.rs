@@ -1,0 +1,105 @@
+//! What writes of things call in their own transaction, when what the public sees of something may have changed. They hold it.
+
+use crate::{
+    both,
+    clock::Time,
+    db::{Conn, Id, among},
+    error::Result,
+    schema::{authors, changes, published_articles, revision_authors, revision_tags, sections, tags},
+    slugs::Kind,
+};
+use diesel::{
+    dsl::count_star,
+    prelude::*,
+    sql_types::{BigInt, Bool, Integer, Nullable, Text},
+    upsert::excluded,
+};
+
+/// Notes what has become of one thing. Of what is not public and never was, nothing is noted.
+pub fn note(conn: &mut Conn, kind: Kind, id: Id, now: Time) -> Result<()> {
+    if note_all(conn, kind, vec![id], now)? > 0 {
+        return Ok(());
+    }
+    let gone = changes::table.find(id).filter(diesel::dsl::not(changes::deleted));
+    let tombstone = (
+        changes::deleted.eq(true),
+        changes::revision.eq(None::<i32>),
+        changes::changed_at.eq(now),
+        changes::sequence.eq(None::<i64>),
+    );
+    diesel::update(gone).set(tombstone).execute(conn)?;
+    Ok(())
+}
+
+/// Notes that those of these things changed that are public, and gives how many that are.
+pub fn note_all(conn: &mut Conn, kind: Kind, ids: Vec<Id>, now: Time) -> Result<usize> {
+    // What is noted is read from where the public reads: nothing else can get in.
+    macro_rules! note {
+        ($table:ident, $revision:expr) => {{
+            let rows = $table::table.filter(among($table::id, ids)).select((
+                $table::id,
+                kind.into_sql::<Text>(),
+                $table::slug,
+                $revision,
+                false.into_sql::<Bool>(),
+                now.into_sql::<BigInt>(),
+                None::<i64>.into_sql::<Nullable<BigInt>>(),
+            ));
+            let noted = diesel::insert_into(changes::table)
+                .values(rows)
+                .into_columns((
+                    changes::id,
+                    changes::kind,
+                    changes::slug,
+                    changes::revision,
+                    changes::deleted,
+                    changes::changed_at,
+                    changes::sequence,
+                ))
+                .on_conflict(changes::id)
+                .do_update()
+                .set((
+                    changes::slug.eq(excluded(changes::slug)),
+                    changes::revision.eq(excluded(changes::revision)),
+                    changes::deleted.eq(excluded(changes::deleted)),
+                    changes::changed_at.eq(excluded(changes::changed_at)),
+                    changes::sequence.eq(excluded(changes::sequence)),
+                ));
+            both!(conn, c => noted.execute(c))?
+        }};
+    }
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    let none = || None::<i32>.into_sql::<Nullable<Integer>>();
+    Ok(match kind {
+        Kind::Article => note!(published_articles, published_articles::revision.nullable()),
+        Kind::Author => note!(authors, none()),
+        Kind::Section => note!(sections, none()),
+        Kind::Tag => note!(tags, none()),
+    })
+}
+
+/// Notes the tags and authors whose counts changed when what is public of an article did: those of one of the two
+/// revisions, and not of the other.
+pub fn counted(conn: &mut Conn, before: Option<Id>, after: Option<Id>, now: Time) -> Result<()> {
+    let revisions: Vec<Id> = before.into_iter().chain(after).collect();
+    if before == after {
+        return Ok(());
+    }
+    let tagged = revision_tags::table
+        .filter(among(revision_tags::revision_id, revisions.clone()))
+        .group_by(revision_tags::tag_id)
+        .having(count_star().eq(1))
+        .select(revision_tags::tag_id)
+        .load(conn)?;
+    note_all(conn, Kind::Tag, tagged, now)?;
+    let signed = revision_authors::table
+        .filter(among(revision_authors::revision_id, revisions))
+        .group_by(revision_authors::author_id)
+        .having(count_star().eq(1))
+        .select(revision_authors::author_id)
+        .load(conn)?;
+    note_all(conn, Kind::Author, signed, now)?;
+    Ok(())
+}
