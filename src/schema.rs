@@ -1,5 +1,9 @@
 //! Diesel's tables and views, one description for both databases.
 
+mod views;
+
+pub use views::{article_revisions, published_articles, published_comments, working_articles};
+
 diesel::table! {
     use crate::db::DbId;
     use diesel::sql_types::*;
@@ -224,177 +228,7 @@ diesel::table! {
     use crate::db::DbId;
     use diesel::sql_types::*;
 
-    published_articles (id) {
-        id -> DbId,
-        slug -> Text,
-        created_by -> Nullable<DbId>,
-        created_at -> BigInt,
-        updated_at -> BigInt,
-        public_updated_at -> BigInt,
-        published_at -> Nullable<BigInt>,
-        ordered_at -> BigInt,
-        publish_at -> Nullable<BigInt>,
-        unpublish_at -> Nullable<BigInt>,
-        working_id -> DbId,
-        published_id -> Nullable<DbId>,
-        published_revision -> Nullable<Integer>,
-        scheduled_revision -> Nullable<Integer>,
-        status -> Text,
-        review -> Nullable<Text>,
-        corrected_at -> Nullable<BigInt>,
-        translation_group -> Nullable<DbId>,
-        comments_open -> Bool,
-        comment_count -> BigInt,
-        version -> Integer,
-        deleted_at -> Nullable<BigInt>,
-        revision_id -> DbId,
-        revision -> Integer,
-        title -> Text,
-        subtitle -> Nullable<Text>,
-        excerpt -> Text,
-        word_count -> Integer,
-        reading_minutes -> Integer,
-        image -> Nullable<Text>,
-        visibility -> Text,
-        featured -> Bool,
-        language -> Text,
-        seo -> Text,
-        custom -> Text,
-        section_id -> Nullable<DbId>,
-        section_slug -> Nullable<Text>,
-        section_name -> Nullable<Text>,
-        section_path -> Nullable<Text>,
-        section_trail -> Nullable<Text>,
-    }
-}
-
-diesel::table! {
-    use crate::db::DbId;
-    use diesel::sql_types::*;
-
-    article_revisions (revision_id) {
-        id -> DbId,
-        slug -> Text,
-        created_by -> Nullable<DbId>,
-        created_at -> BigInt,
-        updated_at -> BigInt,
-        public_updated_at -> BigInt,
-        published_at -> Nullable<BigInt>,
-        ordered_at -> BigInt,
-        publish_at -> Nullable<BigInt>,
-        unpublish_at -> Nullable<BigInt>,
-        working_id -> DbId,
-        published_id -> Nullable<DbId>,
-        published_revision -> Nullable<Integer>,
-        scheduled_revision -> Nullable<Integer>,
-        status -> Text,
-        review -> Nullable<Text>,
-        corrected_at -> Nullable<BigInt>,
-        translation_group -> Nullable<DbId>,
-        comments_open -> Bool,
-        comment_count -> BigInt,
-        version -> Integer,
-        deleted_at -> Nullable<BigInt>,
-        revision_id -> DbId,
-        revision -> Integer,
-        title -> Text,
-        subtitle -> Nullable<Text>,
-        excerpt -> Text,
-        word_count -> Integer,
-        reading_minutes -> Integer,
-        image -> Nullable<Text>,
-        visibility -> Text,
-        featured -> Bool,
-        language -> Text,
-        seo -> Text,
-        custom -> Text,
-        section_id -> Nullable<DbId>,
-        section_slug -> Nullable<Text>,
-        section_name -> Nullable<Text>,
-        section_path -> Nullable<Text>,
-        section_trail -> Nullable<Text>,
-    }
-}
-
-diesel::table! {
-    use crate::db::DbId;
-    use diesel::sql_types::*;
-
-    working_articles (revision_id) {
-        id -> DbId,
-        slug -> Text,
-        created_by -> Nullable<DbId>,
-        created_at -> BigInt,
-        updated_at -> BigInt,
-        public_updated_at -> BigInt,
-        published_at -> Nullable<BigInt>,
-        ordered_at -> BigInt,
-        publish_at -> Nullable<BigInt>,
-        unpublish_at -> Nullable<BigInt>,
-        working_id -> DbId,
-        published_id -> Nullable<DbId>,
-        published_revision -> Nullable<Integer>,
-        scheduled_revision -> Nullable<Integer>,
-        status -> Text,
-        review -> Nullable<Text>,
-        corrected_at -> Nullable<BigInt>,
-        translation_group -> Nullable<DbId>,
-        comments_open -> Bool,
-        comment_count -> BigInt,
-        version -> Integer,
-        deleted_at -> Nullable<BigInt>,
-        revision_id -> DbId,
-        revision -> Integer,
-        title -> Text,
-        subtitle -> Nullable<Text>,
-        excerpt -> Text,
-        word_count -> Integer,
-        reading_minutes -> Integer,
-        image -> Nullable<Text>,
-        visibility -> Text,
-        featured -> Bool,
-        language -> Text,
-        seo -> Text,
-        custom -> Text,
-        section_id -> Nullable<DbId>,
-        section_slug -> Nullable<Text>,
-        section_name -> Nullable<Text>,
-        section_path -> Nullable<Text>,
-        section_trail -> Nullable<Text>,
-    }
-}
-
-diesel::table! {
-    use crate::db::DbId;
-    use diesel::sql_types::*;
-
     comments (id) {
-        id -> DbId,
-        article_id -> DbId,
-        parent_id -> Nullable<DbId>,
-        root_id -> DbId,
-        depth -> Integer,
-        kind -> Text,
-        user_id -> Nullable<DbId>,
-        name -> Text,
-        email -> Nullable<Text>,
-        website -> Nullable<Text>,
-        body -> Text,
-        body_html -> Text,
-        status -> Text,
-        visible -> Bool,
-        version -> Integer,
-        created_at -> BigInt,
-        edited_at -> Nullable<BigInt>,
-        trashed_at -> Nullable<BigInt>,
-    }
-}
-
-diesel::table! {
-    use crate::db::DbId;
-    use diesel::sql_types::*;
-
-    published_comments (id) {
         id -> DbId,
         article_id -> DbId,
         parent_id -> Nullable<DbId>,
@@ -526,6 +360,9 @@ diesel::table! {
         kind -> Text,
         slug -> Text,
         revision -> Nullable<Integer>,
+        path -> Nullable<Text>,
+        dated_at -> Nullable<BigInt>,
+        language -> Nullable<Text>,
         deleted -> Bool,
         changed_at -> BigInt,
         sequence -> Nullable<BigInt>,

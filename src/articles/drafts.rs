@@ -170,6 +170,10 @@ pub fn update(
         .or_taken(&slug, true)?;
     old_slugs::change(conn, &row, &slug, now)?;
     if in_public {
+        if row.published_id.is_some() {
+            translations::tell(conn, &row, now)?;
+            translations::tell(conn, &Row { translation_group: group, ..row.clone() }, now)?;
+        }
         changes::note(conn, slugs::Kind::Article, row.id, now)?;
     }
     let (revision, fields) = (saved.map(|saved| saved.number), fields::differing(&new, &current));
@@ -262,7 +266,7 @@ pub fn delete(conn: &mut Conn, actor: &Actor, reference: &Ref, expected: &Expect
     diesel::update(articles::table.find(row.id))
         .set((articles::deleted_at.eq(now), articles::updated_at.eq(now), articles::version.eq(articles::version + 1)))
         .execute(conn)?;
-    publication::tell(conn, row.id, (row.published_id, None), now)?;
+    publication::tell(conn, &row, (row.published_id, None), now)?;
     events::record(conn, Event { kind: Kind::Trashed, ..row.event(actor, now) })
 }
 
@@ -286,7 +290,7 @@ pub fn restore(conn: &mut Conn, actor: &Actor, reference: &Ref, expected: &Expec
         ))
         .execute(conn)?;
     publication::count(conn, &row, 1)?;
-    publication::tell(conn, row.id, (None, row.published_id), now)?;
+    publication::tell(conn, &row, (None, row.published_id), now)?;
     events::record(conn, Event { kind: Kind::Restored, ..row.event(actor, now) })?;
     find(conn, &Eyes::Desk(actor.clone()), &row.id.into())
 }

@@ -5,7 +5,7 @@ use super::{
     conflicts,
     model::{ReviewStatus, Row, Status},
     queries::{Eyes, any, find, find_for_update},
-    reviews,
+    reviews, translations,
     write::{NewPublication, UnpublishParams},
 };
 use crate::{
@@ -156,7 +156,7 @@ pub fn publish(conn: &mut Conn, row: &Row, revision: Id, number: i32, by: Option
         .execute(conn)?;
     record(conn, row, Kind::Published, Some(number), Vec::new(), by, now)?;
     count(conn, &Row { published_id: Some(revision), ..row.clone() }, 1)?;
-    tell(conn, row.id, (row.published_id, Some(revision)), now)
+    tell(conn, row, (row.published_id, Some(revision)), now)
 }
 
 /// Makes the revision public that was scheduled.
@@ -276,13 +276,14 @@ pub fn unpublish(conn: &mut Conn, row: &Row, by: Option<Id>, now: Time) -> Resul
         ))
         .execute(conn)?;
     record(conn, row, Kind::Unpublished, row.published_revision, Vec::new(), by, now)?;
-    tell(conn, row.id, (row.published_id.filter(|_| row.deleted_at.is_none()), None), now)
+    tell(conn, row, (row.published_id.filter(|_| row.deleted_at.is_none()), None), now)
 }
 
 /// Tells those who follow what is public that another revision of an article is, or none.
-pub fn tell(conn: &mut Conn, article: Id, (before, after): (Option<Id>, Option<Id>), now: Time) -> Result<()> {
+pub fn tell(conn: &mut Conn, row: &Row, (before, after): (Option<Id>, Option<Id>), now: Time) -> Result<()> {
     changes::counted(conn, before, after, now)?;
-    changes::note(conn, slugs::Kind::Article, article, now)
+    translations::tell(conn, row, now)?;
+    changes::note(conn, slugs::Kind::Article, row.id, now)
 }
 
 fn record(

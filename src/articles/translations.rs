@@ -1,17 +1,20 @@
 //! The same story in several languages: articles of one group, each with a life of its own.
 
 use super::{
-    model::{Row, Translation},
+    model::{Row, Title, Translation},
     old_slugs,
     queries::{Eyes, desk, visible},
     write::NewArticle,
 };
 use crate::{
+    changes,
+    clock::Time,
     db::{Conn, Id, among, lock},
     error::{Error, FieldError, Result},
     schema::{article_revisions as staff, articles, published_articles as public},
-    site::Site,
-    values::{Language, Ref},
+    site::{Address, Site},
+    slugs::Kind,
+    values::{Language, Ref, Slug},
 };
 use diesel::prelude::*;
 
@@ -96,6 +99,16 @@ pub fn group(conn: &mut Conn, eyes: &Eyes, new: &NewArticle, row: Option<&Row>) 
     Ok(group)
 }
 
+/// Tells those who follow what is public that the public translations of an article list something else now.
+pub fn tell(conn: &mut Conn, row: &Row, now: Time) -> Result<()> {
+    let Some(group) = row.translation_group else { return Ok(()) };
+    let others = articles::table.filter(articles::translation_group.eq(group)).filter(articles::id.ne(row.id));
+    lock::rows(conn, others.order(articles::id).select(articles::id))?;
+    let others = others.filter(articles::published_id.is_not_null()).select(articles::id).load(conn)?;
+    changes::note_all(conn, Kind::Article, others, now)?;
+    Ok(())
+}
+
 /// Says of an article that is being set up that it says the same as another.
 pub fn translate(conn: &mut Conn, article: Id, original: Id) -> Result<()> {
     let both = articles::table.filter(among(articles::id, vec![article, original]));
@@ -108,11 +121,11 @@ pub fn translate(conn: &mut Conn, article: Id, original: Id) -> Result<()> {
 pub struct Member {
     group: Option<Id>,
     id: Id,
-    slug: crate::values::Slug,
+    slug: Slug,
     language: Language,
-    title: super::model::Title,
-    published_at: Option<crate::clock::Time>,
-    created_at: crate::clock::Time,
+    title: Title,
+    published_at: Option<Time>,
+    created_at: Time,
     path: Option<String>,
 }
 
@@ -155,7 +168,7 @@ pub fn shown(members: &[Member], site: &Site, row: &Row) -> Vec<Translation> {
     let others = members.iter().filter(|member| member.group == row.translation_group && member.id != row.id);
     let translation = |member: &Member| Translation {
         id: member.id,
-        url: site.article_url(&crate::site::Address {
+        url: site.article_url(&Address {
             id: member.id,
             slug: &member.slug,
             date: member.published_at.unwrap_or(member.created_at),

@@ -1,6 +1,6 @@
 //! The end of the trash: what was in it for long enough is removed for good, and so is what an administrator says.
 
-use super::{conflicts, model::Row, publication, queries::find_for_update};
+use super::{conflicts, model::Row, publication, queries::find_for_update, translations};
 use crate::{
     app::App,
     auth::Actor,
@@ -85,6 +85,8 @@ pub fn delete(conn: &mut Conn, actor: &Actor, reference: &Ref, expected: &Expect
     if row.deleted_at.is_none() {
         publication::count(conn, &row, -1)?;
         changes::counted(conn, row.published_id, None, now)?;
+        // Still there, and gone when this ends: what lists it changes.
+        translations::tell(conn, &row, now)?;
     }
     record(conn, row.id, row.version, Some(actor.user), now)?;
     lock::whole(conn, articles::table.find(row.id).select(articles::id))?;

@@ -8,9 +8,10 @@ use crate::{
     http::{List, page::PageInfo},
     schema::changes,
     sections::Section,
+    site::{Address, Site},
     slugs::Kind,
     tags::Tag,
-    values::Slug,
+    values::{Language, Slug},
 };
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -24,9 +25,30 @@ pub struct Row {
     pub kind: Kind,
     pub slug: Slug,
     pub revision: Option<i32>,
+    pub path: Option<String>,
+    pub dated_at: Option<Time>,
+    pub language: Option<Language>,
     pub deleted: bool,
     pub changed_at: Time,
     pub sequence: Option<i64>,
+}
+
+impl Row {
+    /// Where readers find it, or found it.
+    pub fn url(&self, site: &Site) -> String {
+        match self.kind {
+            Kind::Article => site.article_url(&Address {
+                id: self.id,
+                slug: &self.slug,
+                date: self.dated_at.unwrap_or(self.changed_at),
+                path: self.path.as_deref(),
+                language: self.language.as_ref(),
+            }),
+            Kind::Author => site.author_url(self.id, &self.slug),
+            Kind::Section => site.section_url(self.id, &self.slug, self.path.as_deref().unwrap_or_default()),
+            Kind::Tag => site.tag_url(self.id, &self.slug),
+        }
+    }
 }
 
 /// What last happened in public to an article, an author, a section or a tag.
@@ -36,9 +58,9 @@ pub struct Change {
     pub id: Id,
     /// What it goes by; the last that the public knew where it is not public any more.
     pub slug: Slug,
-    /// Where readers find an article, or found it; `null` with all else.
+    /// Where readers find it, or found it.
     #[schema(format = "uri", max_length = 2200, example = "https://lantern.example/articles/harbour-reopens")]
-    pub url: Option<String>,
+    pub url: String,
     pub change: Happened,
     /// The revision of an article that is public; `null` with all else.
     #[schema(minimum = 1, maximum = 2_147_483_647)]

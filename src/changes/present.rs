@@ -41,8 +41,9 @@ fn by_id<T>(things: Vec<T>, id: impl Fn(&T) -> Id) -> HashMap<Id, T> {
 /// Changes as they are answered, with the things themselves where they are asked for.
 pub fn changes(conn: &mut Conn, app: &App, rows: Vec<Row>, whole: bool) -> Result<Vec<Change>> {
     let mut things = if whole { Things::find(conn, app, &rows)? } else { Things::default() };
+    let site = app.site();
     let change = |row: Row| Change {
-        url: (row.kind == Kind::Article).then(|| app.site.article_url(&row.slug)),
+        url: row.url(&site),
         article: things.articles.remove(&row.id).map(Box::new),
         author: things.authors.remove(&row.id).map(Box::new),
         section: things.sections.remove(&row.id).map(Box::new),

@@ -35,12 +35,15 @@ pub fn note(conn: &mut Conn, kind: Kind, id: Id, now: Time) -> Result<()> {
 pub fn note_all(conn: &mut Conn, kind: Kind, ids: Vec<Id>, now: Time) -> Result<usize> {
     // What is noted is read from where the public reads: nothing else can get in.
     macro_rules! note {
-        ($table:ident, $revision:expr) => {{
+        ($table:ident, $revision:expr, $path:expr, $dated_at:expr, $language:expr) => {{
             let rows = $table::table.filter(among($table::id, ids)).select((
                 $table::id,
                 kind.into_sql::<Text>(),
                 $table::slug,
                 $revision,
+                $path,
+                $dated_at,
+                $language,
                 false.into_sql::<Bool>(),
                 now.into_sql::<BigInt>(),
                 None::<i64>.into_sql::<Nullable<BigInt>>(),
@@ -52,6 +55,9 @@ pub fn note_all(conn: &mut Conn, kind: Kind, ids: Vec<Id>, now: Time) -> Result<
                     changes::kind,
                     changes::slug,
                     changes::revision,
+                    changes::path,
+                    changes::dated_at,
+                    changes::language,
                     changes::deleted,
                     changes::changed_at,
                     changes::sequence,
@@ -61,6 +67,9 @@ pub fn note_all(conn: &mut Conn, kind: Kind, ids: Vec<Id>, now: Time) -> Result<
                 .set((
                     changes::slug.eq(excluded(changes::slug)),
                     changes::revision.eq(excluded(changes::revision)),
+                    changes::path.eq(excluded(changes::path)),
+                    changes::dated_at.eq(excluded(changes::dated_at)),
+                    changes::language.eq(excluded(changes::language)),
                     changes::deleted.eq(excluded(changes::deleted)),
                     changes::changed_at.eq(excluded(changes::changed_at)),
                     changes::sequence.eq(excluded(changes::sequence)),
@@ -71,12 +80,17 @@ pub fn note_all(conn: &mut Conn, kind: Kind, ids: Vec<Id>, now: Time) -> Result<
     if ids.is_empty() {
         return Ok(0);
     }
-    let none = || None::<i32>.into_sql::<Nullable<Integer>>();
+    let number = || None::<i32>.into_sql::<Nullable<Integer>>();
+    let time = || None::<i64>.into_sql::<Nullable<BigInt>>();
+    let text = || None::<String>.into_sql::<Nullable<Text>>();
     Ok(match kind {
-        Kind::Article => note!(published_articles, published_articles::revision.nullable()),
-        Kind::Author => note!(authors, none()),
-        Kind::Section => note!(sections, none()),
-        Kind::Tag => note!(tags, none()),
+        Kind::Article => {
+            use published_articles as v;
+            note!(published_articles, v::revision.nullable(), v::section_path, v::published_at, v::language.nullable())
+        }
+        Kind::Author => note!(authors, number(), text(), time(), text()),
+        Kind::Section => note!(sections, number(), sections::path.nullable(), time(), text()),
+        Kind::Tag => note!(tags, number(), text(), time(), text()),
     })
 }
 

@@ -56,6 +56,35 @@ async fn each_language_is_published_on_its_own(app: TestApp) {
     assert_eq!(told(&editor.get("/articles/llanw").await), pairs(&[("de", "flut")]));
 }
 
+async fn whoever_follows_what_is_public_learns_what_an_article_lists(app: TestApp) {
+    let (editor, anyone) = (app.editor().await, app.anyone());
+    three(&editor).await;
+    publish(&editor, "tide").await;
+    let since = async || anyone.get("/changes?kind=article").await.assert(200).text("/since");
+    let told = async |since: String| {
+        let changes = anyone.get(&format!("/changes?kind=article&since={since}")).await;
+        let mut slugs = changes.assert(200).column("slug");
+        slugs.sort();
+        slugs
+    };
+    let before = since().await;
+    publish(&editor, "flut").await;
+    assert_eq!(told(before).await, ["flut", "tide"]);
+    let before = since().await;
+    editor.patch("/articles/flut", json!({"translation_of": null})).await.assert(200);
+    assert_eq!(told(before).await, ["flut", "tide"]);
+    let before = since().await;
+    editor.patch("/articles/flut", json!({"translation_of": "tide"})).await.assert(200);
+    assert_eq!(told(before).await, ["flut", "tide"]);
+    let before = since().await;
+    editor.delete("/articles/flut").await.assert(204);
+    assert_eq!(told(before).await, ["flut", "tide"]);
+    let before = since().await;
+    // What nobody sees changes nothing.
+    editor.patch("/articles/llanw", json!({"title": "Llanw mawr"})).await.assert(200);
+    assert_eq!(told(before).await, [] as [&str; 0]);
+}
+
 async fn a_group_outlives_the_article_that_was_there_first(app: TestApp) {
     let admin = app.signed_in(Role::Admin).await;
     three(&admin).await;
@@ -127,6 +156,7 @@ async fn nobody_learns_of_a_translation_in_preparation(app: TestApp) {
 
 on_both_databases! {
     each_language_is_published_on_its_own,
+    whoever_follows_what_is_public_learns_what_an_article_lists,
     a_group_outlives_the_article_that_was_there_first,
     an_article_joins_and_leaves,
     what_cannot_be_a_translation_is_refused,

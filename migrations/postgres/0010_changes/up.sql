@@ -6,6 +6,10 @@ CREATE TABLE changes (
     -- The one that the public knew last.
     slug TEXT COLLATE "C" NOT NULL,
     revision INTEGER,
+    -- What else its address is made from: a section's path, when an article was first published, and its language.
+    path TEXT,
+    dated_at BIGINT,
+    language TEXT,
     deleted BOOLEAN NOT NULL,
     changed_at BIGINT NOT NULL,
     sequence BIGINT UNIQUE
@@ -29,11 +33,12 @@ CREATE TABLE change_starts (
     last BIGINT NOT NULL
 );
 
-INSERT INTO changes (id, kind, slug, revision, deleted, changed_at, sequence)
-SELECT id, kind, slug, revision, FALSE, changed_at, row_number() OVER (ORDER BY changed_at, id) FROM (
-    SELECT id, 'article' AS kind, slug, revision, updated_at AS changed_at FROM published_articles
-    UNION ALL SELECT id, 'author', slug, NULL, updated_at FROM authors
-    UNION ALL SELECT id, 'section', slug, NULL, updated_at FROM sections
-    UNION ALL SELECT id, 'tag', slug, NULL, updated_at FROM tags
+INSERT INTO changes (id, kind, slug, revision, path, dated_at, language, deleted, changed_at, sequence)
+SELECT id, kind, slug, revision, path, dated_at, language, FALSE, changed_at, row_number() OVER (ORDER BY changed_at, id) FROM (
+    SELECT id, 'article' AS kind, slug, revision, section_path AS path, published_at AS dated_at, language, updated_at AS changed_at
+        FROM published_articles
+    UNION ALL SELECT id, 'author', slug, NULL, NULL, NULL, NULL, updated_at FROM authors
+    UNION ALL SELECT id, 'section', slug, NULL, path, NULL, NULL, updated_at FROM sections
+    UNION ALL SELECT id, 'tag', slug, NULL, NULL, NULL, NULL, updated_at FROM tags
 ) AS things;
 INSERT INTO change_stream (id, last, settled_at, horizon) SELECT 1, count(*), 0, 0 FROM changes;

@@ -7,7 +7,6 @@ use crate::{
     support::{Client, TestApp, blocking},
 };
 use actix_web::http::Method;
-use futures_util::future::join_all;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashSet};
 use stet::{clock, permissions::Role};
