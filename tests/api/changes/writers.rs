@@ -95,7 +95,8 @@ async fn a_reader_among_eight_writers_ends_with_what_is_public(app: TestApp) {
     }
     let articles = RefCell::new(Vec::new());
     for number in 0..6 {
-        articles.borrow_mut().push(publish(&admin, json!({"title": format!("Story {number}")})).await);
+        let article = publish(&admin, json!({"title": format!("Story {number}")})).await;
+        articles.borrow_mut().push(article);
     }
     linger(&app, "TRUE", "random() * 0.02");
     let done = Cell::new(false);
