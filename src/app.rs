@@ -7,14 +7,14 @@ use crate::{
     config::Serve,
     db::Db,
     error::Result,
-    health,
+    feeds, health,
     http::{
         cursor::Cursors,
         front::{self, Paths},
     },
-    openapi, redirects, sections,
+    llms, openapi, redirects, sections,
     site::{self, Site},
-    tags,
+    sitemaps, tags,
 };
 use actix_cors::Cors;
 use actix_web::{
@@ -61,7 +61,12 @@ impl App {
 
 /// All routes that the spec knows.
 pub fn routes(config: &mut ServiceConfig) {
-    config.configure(health::routes).service(
+    config
+        .configure(health::routes)
+        .configure(llms::routes)
+        .configure(feeds::routes::routes)
+        .configure(sitemaps::routes::routes);
+    config.service(
         scope("/api/v1")
             .configure(articles::routes::routes)
             .configure(auth::routes::routes)

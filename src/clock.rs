@@ -47,6 +47,16 @@ impl Time {
         Self(self.0.saturating_sub(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)))
     }
 
+    /// As headers and mail have it (RFC 9110, RFC 822): `Sun, 01 Mar 2026 08:30:00 GMT`.
+    pub fn in_headers(self) -> String {
+        self.utc().format("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    }
+
+    /// The same as others' types have it.
+    pub fn utc(self) -> DateTime<Utc> {
+        DateTime::from_timestamp_micros(self.0).unwrap_or_default()
+    }
+
     /// Reads RFC 3339 with an offset, between the years 1 and 9999; finer than a microsecond is cut off.
     pub fn parse(text: &str) -> Option<Self> {
         let time = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
@@ -59,7 +69,7 @@ const PATTERN: [u8; 27] = *b"0000-00-00T00:00:00.000000Z";
 
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let time = DateTime::from_timestamp_micros(self.0).unwrap_or_default();
+        let time = self.utc();
         let Ok(year @ 0..=9999) = u32::try_from(time.year()) else {
             return f.write_str(&time.to_rfc3339_opts(SecondsFormat::Micros, true));
         };

@@ -54,8 +54,7 @@ pub fn claim(conn: &mut Conn, claim: &Claim<'_>, now: Time) -> Result<Option<Ans
     }
     let status = u16::try_from(status).ok().and_then(|s| StatusCode::from_u16(s).ok());
     let status = status.ok_or_else(|| Error::internal("a kept answer has no status"))?;
-    let (content_type, link, surrogate_key, unlisted) = ("application/json", None, None, false);
-    Ok(Some(Answer { status, body, content_type, etag, location, link, surrogate_key, replayed: true, unlisted }))
+    Ok(Some(Answer { etag, location, replayed: true, ..Answer::new(status, body) }))
 }
 
 /// Keeps the answer with the key that was claimed.

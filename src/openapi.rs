@@ -59,6 +59,7 @@ pub fn document() -> Value {
             {"name": "Redirects", "description": "Paths of the site that lead elsewhere."},
             {"name": "Sections", "description": "The site's tree."},
             {"name": "Site", "description": "What the newsroom says of its site: its name, languages, menus, addresses and fields of its own."},
+            {"name": "Syndication", "description": "What feed readers and crawlers take: public, whoever asks, and at the site's own address where what serves it hands it on."},
             {"name": "Tags", "description": "Flat labels."},
         ],
         "paths": collected.get("paths").cloned().unwrap_or_default(),

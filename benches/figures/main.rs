@@ -11,6 +11,7 @@ mod publication;
 mod reads;
 mod server;
 mod starts;
+mod syndication;
 mod table;
 
 use anyhow::{Context, Result};
@@ -35,12 +36,13 @@ fn main() -> Result<()> {
     let wanted = |part: &str| arguments.is_empty() || arguments.iter().any(|argument| argument == part);
     let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     println!("{}", server::machine());
-    // Only where it is asked for: it fills a newsroom of 100,000 articles.
-    if arguments.iter().any(|argument| argument == "publication") {
-        publication::measure(directory.path())?;
-        if arguments.len() == 1 {
-            return Ok(());
-        }
+    // Only where they are asked for: they fill newsrooms of 100,000 articles.
+    let large =
+        [("publication", publication::measure as fn(&Path) -> Result<()>), ("syndication", syndication::measure)];
+    let asked: Vec<_> = large.iter().filter(|(part, _)| arguments.iter().any(|argument| argument == part)).collect();
+    asked.iter().try_for_each(|(_, measure)| measure(directory.path()))?;
+    if !asked.is_empty() && arguments.len() == asked.len() {
+        return Ok(());
     }
     figures(&wanted, &format!("sqlite://{}", directory.path().join("stet.db").display()), directory.path())?;
     if let Some(url) = postgres() {

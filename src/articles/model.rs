@@ -1,6 +1,6 @@
 //! What an article is: the row that both views give, and what is shown of it.
 
-use super::{corrections::Correction, reviews::LastReview};
+use super::{corrections::Correction, open_graph::OpenGraph, reviews::LastReview};
 use crate::{
     authors::Author,
     clock::Time,
@@ -304,8 +304,11 @@ pub struct Seo {
     pub canonical_url: Option<WebUrl>,
     pub image_url: Option<WebUrl>,
     pub noindex: bool,
-    /// A schema.org `NewsArticle`, ready for a page; `null` in lists.
+    /// A schema.org `NewsArticle` and the `BreadcrumbList` to it, ready for a page; `null` in lists. Of an article that is not
+    /// for everybody it says that what has the class `paywall` is not.
     pub json_ld: Option<JsonLd>,
+    /// The tags for social networks, ready for a page; `null` in lists.
+    pub open_graph: Option<OpenGraph>,
 }
 
 /// Structured data (schema.org, JSON-LD).

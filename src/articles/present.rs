@@ -3,6 +3,7 @@
 use super::{
     corrections, json_ld,
     model::{Access, Article, Body, CommentSummary, Custom, Row, Schedule, Seo, Visibility},
+    open_graph,
     queries::{self, Eyes},
     related, reviews, revisions, translations,
     write::Include,
@@ -78,7 +79,8 @@ impl Looking<'_> {
         let article = articles.pop().ok_or_else(|| crate::error::Error::internal("an article was lost"))?;
         let article = Article { corrections, related, latest, thread, ..article };
         let json_ld = Some(json_ld::of(&article, &site)?);
-        Ok(Article { seo: Seo { json_ld, ..article.seo }, ..article })
+        let open_graph = Some(open_graph::of(&article, &site)?);
+        Ok(Article { seo: Seo { json_ld, open_graph, ..article.seo }, ..article })
     }
 
     /// Whether bodies are shown as they were written, too.
@@ -124,6 +126,7 @@ impl Looking<'_> {
                 image_url: seo.image_url,
                 noindex: seo.noindex,
                 json_ld: None,
+                open_graph: None,
             },
             custom: Custom(row.custom.0),
             published_at: row.published_at,

@@ -431,6 +431,13 @@ pub fn published_among(conn: &mut Conn, ids: Vec<Id>) -> Result<Vec<Row>> {
     Ok(visible().filter(among(v::id, ids)).load(conn)?)
 }
 
+/// The same, the newest first.
+pub fn published(conn: &mut Conn, ids: Vec<Id>) -> Result<Vec<Row>> {
+    let mut rows = if ids.is_empty() { Vec::new() } else { published_among(conn, ids)? };
+    rows.sort_by_key(|row| std::cmp::Reverse((row.ordered_at, row.id)));
+    Ok(rows)
+}
+
 /// The working copy of an article, for those who decide elsewhere who may have it.
 pub fn any(conn: &mut Conn, id: Id) -> Result<Row> {
     use crate::schema::article_revisions as v;

@@ -5,6 +5,7 @@ use super::{
     difference::Diff,
     drafts::{self, Creation},
     history::{self, Revision, RevisionList, RevisionNumber, RevisionParams, RevisionQuery},
+    markdown::{self, ArticleForm, ArticleMarkdown, Preferred},
     model::{Article, ArticleList, Row},
     preflight, preflight_routes,
     present::Looking,
@@ -117,10 +118,13 @@ async fn create_article(
 /// Get an article
 ///
 /// By its id or its slug. With `include=related,latest,comments` it is a whole page in one request. With the token of a
-/// preview it is what the preview shows, for whoever asks: as it will look to the public, and in no cache.
+/// preview it is what the preview shows, for whoever asks: as it will look to the public, and in no cache. With `Accept:
+/// text/markdown` it is a text.
 #[utoipa::path(
     tag = "Articles", params(("ref" = Ref, Path, description = "The article's id or slug."), ShowParams),
-    responses((status = OK, description = "The article.", body = Article))
+    responses((status = OK, description = "The article.", content(
+        (Article = "application/json"), (ArticleMarkdown = "text/markdown")
+    )))
 )]
 #[get("/articles/{ref}")]
 async fn get_article(
@@ -128,8 +132,12 @@ async fn get_article(
     app: Data<App>,
     path: Path<Ref>,
     query: Query<ShowParams>,
+    preferred: Preferred,
     headers_only: HeadersOnly,
 ) -> Result<Answer> {
+    if query.format.unwrap_or(preferred.0) == ArticleForm::Markdown {
+        return show_markdown(viewer, app, path.0, &query).await;
+    }
     if let Some(token) = &query.preview {
         return preview_routes::show(&app, path.0, token.as_str(), &query, headers_only).await;
     }
@@ -141,6 +149,27 @@ async fn get_article(
         Ok(Answer::found_with(&article, query.fields.as_deref())?.keyed(article.keys()))
     };
     if is_public { app.db.look_up(show).await } else { app.db.read_whole(show).await }
+}
+
+/// The same as Markdown.
+async fn show_markdown(viewer: Viewer, app: Data<App>, article: Ref, query: &ShowParams) -> Result<Answer> {
+    let given = [
+        ("fields", query.fields.is_some()),
+        ("include", !query.include.is_empty()),
+        ("preview", query.preview.is_some()),
+    ];
+    if let Some((name, _)) = given.into_iter().find(|(_, given)| *given) {
+        return Err(Error::parameter(name, "conflict", "Markdown is the whole article; ask for JSON"));
+    }
+    let (eyes, site) = (Eyes::of(&viewer, query.view)?, app.site());
+    let shared = app.clone();
+    let read = move |conn: &mut Conn| {
+        let row = queries::find(conn, &eyes, &article)?;
+        Looking { app: &shared, viewer: &viewer, eyes: &eyes }.one(conn, row, &[] as &[Include])
+    };
+    let article = app.db.read_whole(read).await?;
+    // Not while a connection waits: long texts take their time.
+    blocking(move || markdown::answer(&article, &site)).await
 }
 
 /// Change an article

@@ -1,6 +1,9 @@
 //! What a client may write of an article, and what may be asked of a list of them.
 
-use super::model::{BodyFormat, Custom, Excerpt, ReviewStatus, Status, Subtitle, Title, Visibility};
+use super::{
+    markdown::ArticleForm,
+    model::{BodyFormat, Custom, Excerpt, ReviewStatus, Status, Subtitle, Title, Visibility},
+};
 use crate::{
     clock::Time,
     http::{Changes, List, Settle, field_names, list_params, write_params},
@@ -298,6 +301,9 @@ pub struct RelatedParams {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ShowParams {
+    /// The form of the answer, where `Accept` does not say it. Markdown is the whole article; it goes with `view` alone.
+    #[param(inline)]
+    pub format: Option<ArticleForm>,
     /// Whose eyes to see with. For the staff.
     #[param(inline)]
     pub view: Option<View>,

@@ -5,4 +5,4 @@ mod queries;
 pub mod routes;
 
 pub use model::{Author, NewAuthor};
-pub use queries::{insert, of_revisions, those};
+pub use queries::{find, insert, of_revisions, those};

@@ -1,11 +1,15 @@
 //! From what people write to HTML that is safe to show: one policy for articles, one for comments.
 
+mod absolute;
 mod bounds;
+mod markdown;
 mod marks;
 mod words;
 
+pub use absolute::absolute;
+pub use markdown::{escape_markdown, to_markdown};
 pub use marks::{Marks, marks};
-pub use words::{count_words, excerpt, reading_minutes, text};
+pub use words::{count_words, escape, excerpt, reading_minutes, text};
 
 use crate::values::Refusal;
 use ammonia::{Builder, UrlRelative};

@@ -57,7 +57,7 @@ fn one_space(read: &str) -> String {
 }
 
 /// Where a tag ends, of which `<` was read: an attribute may hold a `>`.
-fn end_of_tag(tag: &str) -> usize {
+pub(super) fn end_of_tag(tag: &str) -> usize {
     let mut quoted = false;
     let end = tag.bytes().position(|byte| {
         quoted ^= byte == b'"';
@@ -77,6 +77,21 @@ fn push_unescaped(read: &mut String, text: &str) {
         rest = behind;
     }
     read.push_str(rest);
+}
+
+/// Text as HTML that shows it.
+pub fn escape(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            c => html.push(c),
+        }
+    }
+    html
 }
 
 /// Words in what [`text`] gives. Scripts that put no spaces between words count two characters for one.

@@ -3,9 +3,11 @@
 use super::{
     etag::{self, Versioned},
     page::{ListOf, Page, PageInfo, Window},
+    xml,
 };
 use crate::{
     app::App,
+    clock::Time,
     error::{Error, Result},
 };
 use actix_web::{
@@ -28,6 +30,8 @@ pub struct Answer {
     pub etag: Option<String>,
     pub location: Option<String>,
     pub link: Option<String>,
+    /// When what it shows was last changed, where that can be said.
+    pub last_modified: Option<Time>,
     /// What it was made from, for caches that purge by key.
     pub surrogate_key: Option<String>,
     /// Whether it is the first answer to an idempotency key, given again.
@@ -37,10 +41,20 @@ pub struct Answer {
 }
 
 impl Answer {
-    fn new(status: StatusCode, body: Vec<u8>) -> Self {
-        let content_type = "application/json";
-        let (etag, location, link, surrogate_key) = (None, None, None, None);
-        Self { status, body, content_type, etag, location, link, surrogate_key, replayed: false, unlisted: false }
+    /// JSON, without a header that says anything of it.
+    pub fn new(status: StatusCode, body: Vec<u8>) -> Self {
+        Self {
+            status,
+            body,
+            content_type: "application/json",
+            etag: None,
+            location: None,
+            link: None,
+            last_modified: None,
+            surrogate_key: None,
+            replayed: false,
+            unlisted: false,
+        }
     }
 
     /// 200 with a resource.
@@ -57,12 +71,20 @@ impl Answer {
         Ok(answer)
     }
 
+    /// 200 with something that is not JSON.
+    pub fn document(body: Vec<u8>, content_type: &'static str) -> Self {
+        let etag = Some(etag::of(None, &body));
+        Self { etag, content_type, ..Self::new(StatusCode::OK, body) }
+    }
+
+    /// 200 with XML.
+    pub fn xml(body: Vec<u8>, content_type: &'static str) -> Self {
+        Self::document(xml::legal(body), content_type)
+    }
+
     /// 200 with a table.
     pub fn table(csv: Vec<u8>) -> Self {
-        let mut answer = Self::new(StatusCode::OK, csv);
-        answer.etag = Some(etag::of(None, &answer.body));
-        answer.content_type = "text/csv; charset=utf-8; header=present";
-        answer
+        Self::document(csv, "text/csv; charset=utf-8; header=present")
     }
 
     /// 200 with a resource, or with those of its fields that were asked for.
@@ -110,6 +132,11 @@ impl Answer {
         Self { etag: None, surrogate_key: None, unlisted: true, ..self }
     }
 
+    /// Says when what it shows was last changed.
+    pub fn modified(self, at: Time) -> Self {
+        Self { last_modified: Some(at), ..self }
+    }
+
     /// Names what the answer was made from.
     pub fn keyed(mut self, surrogate_key: impl Into<String>) -> Self {
         self.surrogate_key = Some(surrogate_key.into());
@@ -142,6 +169,9 @@ impl Responder for Answer {
             if let Some(value) = value {
                 response.insert_header((name, value));
             }
+        }
+        if let Some(at) = self.last_modified {
+            response.insert_header((header::LAST_MODIFIED, at.in_headers()));
         }
         if let Some(key) = self.surrogate_key {
             response.insert_header(("surrogate-key", key));

@@ -1,6 +1,6 @@
 //! What happens to every request before and after its handler.
 
-use super::{HeadersOnly, answer::SPARSE, etag, request_id};
+use super::{HeadersOnly, accept, etag, request_id};
 use crate::{
     auth,
     error::{Code, Error, OldSlug},
@@ -93,14 +93,14 @@ pub async fn inner<B: MessageBody + 'static>(
         request.head_mut().method = Method::GET;
         request.extensions_mut().insert(HeadersOnly(true));
     }
-    let table = request.path().ends_with(".csv");
-    if is_api(request.path()) && !accepts(request.headers(), if table { &[JSON, CSV] } else { &[JSON] }) {
-        let detail = if table { "answers are text/csv or application/json" } else { "answers are application/json" };
+    if is_api(request.path())
+        && let Some(detail) = accept::refusal(request.method(), request.path(), request.headers())
+    {
         return Ok(request.error_response(Error::with(Code::NotAcceptable, detail)).map_into_right_body());
     }
     let signed_in = request.headers().contains_key(header::AUTHORIZATION);
     let reads = request.method() == Method::GET;
-    let api = is_api(request.path());
+    let (api, for_all) = (is_api(request.path()), is_for_all(request.path()));
     if api {
         auth::identify(request.request()).await;
     }
@@ -112,15 +112,17 @@ pub async fn inner<B: MessageBody + 'static>(
         None => response.map_into_left_body(),
     };
     let kept = [StatusCode::OK, StatusCode::NOT_MODIFIED, StatusCode::PERMANENT_REDIRECT].contains(&response.status());
-    let cacheable = reads && !signed_in && kept;
-    if api {
+    let cacheable = reads && kept && (for_all || !signed_in);
+    if api || for_all {
         let headers = response.headers_mut();
         // A shared cache asks each time and is mostly told 304: what is taken down is gone at once.
         let kept = if cacheable { "public, no-cache" } else { "no-store" };
         if !headers.contains_key(header::CACHE_CONTROL) {
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(kept));
         }
-        headers.append(header::VARY, HeaderValue::from_static("accept, authorization"));
+        if api {
+            headers.append(header::VARY, HeaderValue::from_static("accept, authorization"));
+        }
     }
     Ok(response)
 }
@@ -145,28 +147,11 @@ pub fn is_api(path: &str) -> bool {
     path.starts_with("/api/")
 }
 
-/// A media type, the others that stand for it in `Accept`, and the range that it falls into.
-type Media = (&'static str, &'static [&'static str], &'static str);
-
-const JSON: Media = ("application/json", &["application/problem+json", SPARSE], "application/*");
-const CSV: Media = ("text/csv", &[], "text/*");
-
-/// Whether one of these is among what `Accept` allows. An absent or unreadable header allows everything; of several ranges
-/// that fit, the most specific counts (RFC 9110, section 12.5.1).
-fn accepts(headers: &HeaderMap, media: &[Media]) -> bool {
-    let given = || headers.get_all(header::ACCEPT).filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(','));
-    let allows = |range: &str| {
-        let mut parts = range.split(';').map(str::trim);
-        let name = parts.next().unwrap_or_default().to_ascii_lowercase();
-        let refused = parts.any(|p| p.strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0)));
-        (name, !refused)
-    };
-    let ranges: Vec<(String, bool)> = given().map(allows).filter(|(name, _)| !name.is_empty()).collect();
-    let answer = |of: &[&str]| ranges.iter().find(|(name, _)| of.contains(&name.as_str())).map(|(_, allowed)| *allowed);
-    let allowed = |(name, others, range): &Media| {
-        answer(&[name]).or_else(|| answer(others)).or_else(|| answer(&[range])).or_else(|| answer(&["*/*"]))
-    };
-    ranges.is_empty() || media.iter().any(|media| allowed(media).unwrap_or(false))
+/// What is made of content outside the base path: the same for everybody, in one form.
+fn is_for_all(path: &str) -> bool {
+    path.starts_with("/feeds/")
+        || path.starts_with("/sitemaps/")
+        || ["/llms.txt", "/news-sitemap.xml", "/sitemap.xml"].contains(&path)
 }
 
 /// What no handler takes: 405 with `Allow` where the path is one of ours, an answer to `OPTIONS`, else 404.
@@ -213,35 +198,7 @@ impl Paths {
 
 #[cfg(test)]
 mod tests {
-    use super::{CSV, JSON, Paths};
-    use actix_web::test::TestRequest;
-
-    #[test]
-    fn accept_is_read_as_it_is_meant() {
-        let accepts = |value: &str| {
-            let request = TestRequest::default().insert_header(("accept", value)).to_http_request();
-            super::accepts(request.headers(), &[JSON])
-        };
-        for good in
-            ["*/*", "application/json", "text/html, */*;q=0.1", "Application/JSON; q=0.5", "application/problem+json"]
-        {
-            assert!(accepts(good), "{good}");
-        }
-        for bad in [
-            "text/html",
-            "application/xml",
-            "application/json;q=0",
-            "*/*, application/json;q=0",
-            "application/*;q=0, */*",
-        ] {
-            assert!(!accepts(bad), "{bad}");
-        }
-        let table = |value: &str| {
-            let request = TestRequest::default().insert_header(("accept", value)).to_http_request();
-            super::accepts(request.headers(), &[JSON, CSV])
-        };
-        assert!(table("text/csv") && table("text/*") && table("application/json") && !table("text/html"));
-    }
+    use super::Paths;
 
     #[test]
     fn a_path_knows_its_methods() {

@@ -1,5 +1,6 @@
 //! What every handler shares: what is read from a request, and how an answer is given.
 
+mod accept;
 pub mod answer;
 mod conflict;
 pub mod cursor;
@@ -16,7 +17,9 @@ pub mod quoted;
 pub mod request_id;
 mod validate;
 mod writing;
+pub mod xml;
 
+pub use accept::prefers_markdown;
 pub use answer::Answer;
 pub use conflict::{Conflict, FieldChange, PastEvent};
 pub use etag::{Expected, Versioned};

@@ -160,7 +160,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
 macro_rules! list_params {
     ($(#[$doc:meta])* pub struct $name:ident { $($(#[$field_doc:meta])* pub $field:ident: $type:ty,)* }) => {
         $(#[$doc])*
-        #[derive(Debug, serde::Deserialize, utoipa::IntoParams)]
+        #[derive(Debug, Default, serde::Deserialize, utoipa::IntoParams)]
         #[serde(deny_unknown_fields)]
         #[into_params(parameter_in = Query)]
         pub struct $name {

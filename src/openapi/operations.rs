@@ -59,6 +59,7 @@ pub fn headers() -> Value {
     json!({
         "ETag": {"description": "The tag of this representation: for `If-None-Match` and `If-Match`.", "schema": text(100, "^\"[!-~]+\"$"), "example": "\"3-5d41402abc4b2a76\""},
         "IdempotentReplayed": {"description": "Given where the answer is the first one to the `Idempotency-Key`, once more.", "schema": {"type": "string", "enum": ["true"]}, "example": "true"},
+        "LastModified": {"description": "When what it shows was last changed. What was taken away since shows in the `ETag` alone: ask with that.", "schema": text(40, "^[A-Za-z]{3}, .* GMT$"), "example": "Sun, 01 Mar 2026 08:30:00 GMT"},
         "Link": {"description": "The other pages (RFC 8288): `first`, `prev`, `next`. Left out where the filters make it longer than 8,000 characters.", "schema": text(8000, "^<.*$"), "example": "</api/v1/tags>; rel=\"first\""},
         "Location": {"description": "Where it is.", "schema": {"type": "string", "format": "uri-reference", "maxLength": 300}, "example": "/api/v1/tags/0190a5c0-7b1e-7c3a-9f00-3d5e8a1b2c4d"},
         "NewPlace": {"description": "Where the same is found now, with the query of the request.", "schema": {"type": "string", "format": "uri-reference", "maxLength": 8000}, "example": "/api/v1/tags/open-source"},
@@ -95,6 +96,7 @@ pub fn complete(document: &mut Value) {
         let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default().to_owned();
         let signs_in = path.starts_with("/api/v1/auth/");
         let has_body = operation.contains_key("requestBody");
+        let syndicated = operation.get("tags").is_some_and(|tags| tags[0] == "Syndication");
         let secured = operation.get("security").is_some();
         operation.entry("security").or_insert_with(|| json!([]));
         let mut parameters = Vec::new();
@@ -128,6 +130,9 @@ pub fn complete(document: &mut Value) {
         if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
             for response in responses.values_mut() {
                 add_headers(response, method, signs_in, &id);
+                if syndicated {
+                    response["headers"]["Last-Modified"] = json!({"$ref": "#/components/headers/LastModified"});
+                }
             }
             if method == "get" {
                 responses.insert("304".into(), json!({"$ref": "#/components/responses/NotModified"}));

@@ -5,4 +5,4 @@ mod queries;
 pub mod routes;
 
 pub use model::{Crumb, NewSection, Section, SectionRef};
-pub use queries::{exist, find, insert, those};
+pub use queries::{at_the_root, exist, find, insert, those, with_those_below};

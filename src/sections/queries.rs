@@ -9,7 +9,7 @@ use crate::{
     http::{Expected, Page, Window, cursor::Position, page::keyset},
     schema::{revisions, sections},
     slugs::{self, Kind},
-    values::{Ref, Slug},
+    values::{Line, Ref, Slug},
 };
 use diesel::{dsl::exists, prelude::*};
 
@@ -235,6 +235,22 @@ pub fn delete(conn: &mut Conn, reference: &Ref, expected: &Expected, now: Time) 
     diesel::delete(sections::table.find(section.id)).execute(conn)?;
     slugs::forget(conn, section.id)?;
     changes::note(conn, Kind::Section, section.id, now)
+}
+
+/// The ids of a section and of all that stand below it.
+pub fn with_those_below(conn: &mut Conn, section: &Section) -> Result<Vec<Id>> {
+    // "0" follows "/" in ASCII: this is the range of all paths that begin with `path/`.
+    let (from, to) = (format!("{}/", section.path), format!("{}0", section.path));
+    let below = sections::table.filter(sections::path.ge(from)).filter(sections::path.lt(to));
+    let mut ids = vec![section.id];
+    ids.extend(below.select(sections::id).load::<Id>(conn)?);
+    Ok(ids)
+}
+
+/// The sections that stand below no other, in their order.
+pub fn at_the_root(conn: &mut Conn, limit: i64) -> Result<Vec<(Slug, Line<1, 100>)>> {
+    let root = sections::table.filter(sections::parent_id.is_null()).order((sections::position, sections::id));
+    Ok(root.limit(limit).select((sections::slug, sections::name)).load(conn)?)
 }
 
 /// Whether there is any section at all.

@@ -6,6 +6,7 @@ use crate::{
     clock::Time,
     db::{Conn, Id},
     error::Result,
+    sections::{Crumb, SectionRef},
     values::Slug,
 };
 use std::sync::{Arc, PoisonError, RwLock};
@@ -46,6 +47,17 @@ impl Site {
     /// Where readers find a section.
     pub fn section_url(&self, id: Id, slug: &Slug, path: &str) -> String {
         self.profile.permalinks.section.fill(&self.url, &Self::address(id, slug, Some(path)), &self.profile.time_zone)
+    }
+
+    /// Where readers find a section on the way to one; `None` where its address needs an id that the trail does not say.
+    pub fn crumb_url(&self, section: &SectionRef, crumb: &Crumb) -> Option<String> {
+        let known = section.path == crumb.path || !self.profile.permalinks.section.needs_id();
+        known.then(|| self.section_url(section.id, &crumb.slug, &crumb.path))
+    }
+
+    /// Where readers find what Stet itself makes, if what serves the site hands it on: `/feeds/rss.xml`.
+    pub fn page_url(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
     }
 
     /// Where readers find a tag.

@@ -250,6 +250,11 @@ macro_rules! pattern {
         impl ToSchema for $type {}
 
         impl $type {
+            /// Whether an address takes the id of what it is about.
+            pub fn needs_id(&self) -> bool {
+                self.0.parts.contains(&Part::Hole(Hole::Id))
+            }
+
             /// The address of a page of this kind.
             pub fn fill(&self, site: &str, of: &Address<'_>, zone: &TimeZone) -> String {
                 self.0.fill(site, of, zone)

@@ -96,6 +96,15 @@ const TABLE: &[(&str, Who)] = &[
     ("refresh", Anyone),
     ("set_up", Anyone),
     ("get_me", From(Contributor)),
+    ("get_feed", Anyone),
+    ("get_section_feed", Anyone),
+    ("get_tag_feed", Anyone),
+    ("get_author_feed", Anyone),
+    ("get_sitemap", Anyone),
+    ("get_article_sitemap", Anyone),
+    ("get_page_sitemap", Anyone),
+    ("get_news_sitemap", Anyone),
+    ("get_llms", Anyone),
     ("get_health", Anyone),
     ("get_readiness", Anyone),
 ];
@@ -158,7 +167,7 @@ impl Desk {
                 "update_article" | "delete_article" | "restore_article" | "publish_article" | "restore_revision"
             );
         let template = operation.template();
-        let path = match template.split('/').nth(1).unwrap() {
+        let path = match operation.kind().as_str() {
             "articles" if template.contains("{ref}") => {
                 let path = self.article(owner, public).await;
                 if id == "restore_article" {

@@ -6,9 +6,12 @@ use crate::{
 };
 use diesel::connection::{Connection, InstrumentationEvent};
 use serde_json::json;
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    ops::Range,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 /// Counts what the connections that read are sent.
@@ -51,7 +54,12 @@ async fn fill(editor: &Client, articles: usize) {
             editor.post(&format!("/{kind}"), json!({"name": format!("{kind} {number}")})).await.assert(201);
         }
     }
-    for number in 0..articles {
+    write(editor, 0..articles).await;
+}
+
+/// Adds stories.
+async fn write(editor: &Client, numbers: Range<usize>) {
+    for number in numbers {
         let names =
             |kind: &str, count: usize| (0..count).map(|n| format!("{kind}-{}", (number + n) % 20)).collect::<Vec<_>>();
         let article = json!({
@@ -129,7 +137,40 @@ async fn a_whole_page_takes_as_many_statements_however_much_stands_on_it(app: Te
     }
 }
 
+async fn a_feed_or_a_part_of_the_sitemap_takes_as_many_statements_however_much_is_in_it(app: TestApp) {
+    let (editor, anyone) = (app.editor().await, app.anyone());
+    fill(&editor, 5).await;
+    let month = &stet::clock::now().to_string()[..7];
+    let paths = [
+        "//feeds/rss.xml",
+        "//feeds/atom.xml",
+        "//feeds/feed.json",
+        "//feeds/sections/sections-1/rss.xml",
+        "//feeds/tags/tags-1/rss.xml",
+        "//feeds/authors/authors-1/rss.xml",
+        "//sitemap.xml",
+        &format!("//sitemaps/articles/{month}.xml"),
+        "//sitemaps/tags.xml",
+        "//news-sitemap.xml",
+        "//llms.txt",
+    ];
+    let count = async || {
+        let counter = Counter::of(&app).await;
+        let mut counts = Vec::new();
+        for path in paths {
+            counter.of_read(&anyone, path).await;
+            counts.push((path, counter.of_read(&anyone, path).await));
+        }
+        counts
+    };
+    let few = count().await;
+    write(&editor, 5..50).await;
+    assert_eq!(few, count().await);
+    assert!(few.iter().all(|(_, statements)| *statements <= 9), "{few:?}");
+}
+
 on_both_databases! {
+    a_feed_or_a_part_of_the_sitemap_takes_as_many_statements_however_much_is_in_it,
     a_long_list_takes_as_many_statements_as_a_short_one,
     a_whole_page_takes_as_many_statements_however_much_stands_on_it,
 }

@@ -34,6 +34,8 @@ async fn methods_are_answered_or_named(app: TestApp) {
         ("//docs", "GET, HEAD, OPTIONS"),
         ("//docs/", "GET, HEAD, OPTIONS"),
         ("//docs/swagger-ui.css", "GET, HEAD, OPTIONS"),
+        ("//feeds/rss.xml", "GET, HEAD, OPTIONS"),
+        ("//sitemaps/tags.xml", "GET, HEAD, OPTIONS"),
         ("//setup", "GET, HEAD, OPTIONS"),
         ("//setup.js", "GET, HEAD, OPTIONS"),
     ] {

@@ -8,6 +8,7 @@ pub mod postgres;
 pub mod program;
 pub mod shown;
 pub mod spec;
+pub mod xml;
 
 pub use app::{PASSWORD, TestApp};
 pub use client::{Client, Reply};

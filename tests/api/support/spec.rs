@@ -21,9 +21,19 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// The path as [`Client`](super::Client) takes it.
+    /// The path as [`Client`](super::Client) takes it, with what names a form or a part filled in.
     pub fn template(&self) -> String {
-        self.path.strip_prefix("/api/v1").map_or_else(|| format!("/{}", self.path), str::to_owned)
+        let path = self.path.strip_prefix("/api/v1").map_or_else(|| format!("/{}", self.path), str::to_owned);
+        let month = format!("/articles/{}.xml", &stet::clock::now().to_string()[..7]);
+        path.replace("{form}", "rss.xml").replace("/articles/{part}", &month).replace("{part}", "sections.xml")
+    }
+
+    /// What the path is about: `tags` of `/tags/{ref}` and of `//feeds/tags/{ref}/rss.xml`.
+    pub fn kind(&self) -> String {
+        let template = self.template();
+        let about = template.split("/{").next().unwrap();
+        let parts: Vec<_> = about.trim_start_matches("//feeds").split('/').collect();
+        parts[1].to_owned()
     }
 }
 
@@ -78,7 +88,7 @@ pub fn check(method: &Method, path: &str, reply: &Reply) {
                 .unwrap_or_else(|| panic!("a media type that the spec does not know: {what}"));
             if reply.headers.get("content-encoding").is_none() {
                 let text = || json!(String::from_utf8(reply.bytes.clone()).unwrap());
-                let body = if content_type.starts_with("text/") { text() } else { reply.json.clone() };
+                let body = if content_type.ends_with("json") { reply.json.clone() } else { text() };
                 validate(&media["schema"], &body, &what);
             }
         }
