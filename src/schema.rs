@@ -18,6 +18,7 @@ diesel::table! {
         image -> Nullable<Text>,
         links -> Text,
         article_count -> BigInt,
+        archived_at -> Nullable<BigInt>,
         version -> Integer,
         created_at -> BigInt,
         updated_at -> BigInt,
@@ -105,6 +106,7 @@ diesel::table! {
         slug -> Text,
         name -> Text,
         description -> Text,
+        aliases -> Text,
         article_count -> BigInt,
         version -> Integer,
         created_at -> BigInt,
@@ -307,6 +309,18 @@ diesel::table! {
         slug -> Text,
         target_id -> DbId,
         public -> Bool,
+        alias -> Bool,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    use crate::db::DbId;
+    use diesel::sql_types::*;
+
+    old_paths (path) {
+        path -> Text,
+        section_id -> DbId,
         created_at -> BigInt,
     }
 }
@@ -403,6 +417,7 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(old_paths -> sections (section_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::joinable!(revision_authors -> authors (author_id));
@@ -417,6 +432,7 @@ diesel::allow_tables_to_appear_in_same_query!(events, users);
 diesel::allow_tables_to_appear_in_same_query!(reviews, users);
 diesel::allow_tables_to_appear_in_same_query!(articles, reviews);
 diesel::allow_tables_to_appear_in_same_query!(articles, users);
+diesel::allow_tables_to_appear_in_same_query!(authors, users);
 diesel::allow_tables_to_appear_in_same_query!(previews, users, revisions);
 diesel::allow_tables_to_appear_in_same_query!(users, sessions, refresh_tokens);
 diesel::allow_tables_to_appear_in_same_query!(
@@ -433,5 +449,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     working_articles,
     comments,
     published_comments,
+    old_paths,
     old_slugs,
 );

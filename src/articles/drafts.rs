@@ -22,7 +22,7 @@ use crate::{
     events::{self, Event, Kind},
     http::{Expected, Versioned},
     permissions::PublishArticles,
-    schema::{articles, users},
+    schema::{articles, authors, users},
     slugs,
     values::{Ref, Slug},
 };
@@ -72,12 +72,13 @@ pub fn insert(conn: &mut Conn, draft: &Draft, creation: Creation) -> Result<Id> 
 pub fn insert_as(conn: &mut Conn, eyes: &Eyes, draft: &Draft, creation: Creation) -> Result<Id> {
     let new = &draft.new;
     let Creation { id, by, at } = creation;
-    let mut refs = References::look_up(conn, eyes, new, &[])?;
+    let mut refs = References::look_up(conn, eyes, new, None)?;
     if new.authors.is_none()
         && let Some(user) = by
     {
-        let own = users::table.find(user).select(users::author_id);
-        let own: Option<Id> = both!(conn, c => own.first(c))?;
+        let own = users::table.find(user).inner_join(authors::table.on(users::author_id.eq(authors::id.nullable())));
+        let own = own.filter(authors::archived_at.is_null()).select(authors::id);
+        let own: Option<Id> = both!(conn, c => own.first(c)).optional()?;
         refs.authors.extend(own);
     }
     let group = translations::group(conn, eyes, new, None)?;
@@ -192,7 +193,7 @@ fn wanted(
     let stale = Stale::find(conn, row, expected)?;
     let (changes, merge) = (&edit.changes, edit.saving.merge);
     let new = changes.apply(current).and_then(|new| {
-        let refs = References::look_up(conn, eyes, &new, current.related.as_deref().unwrap_or_default())?;
+        let refs = References::look_up(conn, eyes, &new, Some(current))?;
         let new = NewArticle { translation_of: translations::named_by_id(conn, eyes, row, &new)?, ..new };
         // The same authors by their slugs are no change.
         Ok((refs.name_by_id(new), refs))
@@ -231,7 +232,7 @@ pub fn revise(conn: &mut Conn, article: Id, changes: &Value, by: Option<Id>, now
     let row = any(conn, article)?;
     let current = revisions::as_written(conn, &row)?;
     let new = ArticleChanges::from(changes.clone()).apply(&current)?;
-    let refs = References::look_up(conn, &Eyes::Public, &new, current.related.as_deref().unwrap_or_default())?;
+    let refs = References::look_up(conn, &Eyes::Public, &new, Some(&current))?;
     let text = Text::of(new.body.clone().unwrap_or_default())?;
     let working = Id::new();
     let place = Place { id: working, article, number: row.revision + 1, by, at: now, note: None, autosave: false };

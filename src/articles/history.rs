@@ -198,7 +198,7 @@ pub fn restore(
     let old = numbered(conn, &article, number)?;
     let (current, wanted) = (revisions::as_written(conn, &article)?, revisions::as_written(conn, &old)?);
     let eyes = Eyes::Desk(actor.clone());
-    let refs = References::look_up(conn, &eyes, &wanted, wanted.related.as_deref().unwrap_or_default())?;
+    let refs = References::look_up(conn, &eyes, &wanted, Some(&wanted))?;
     let work =
         Work { article: &article, current: &current, new: &wanted, refs: &refs, by: actor, at: now, on_purpose: true };
     let Some(saved) = saving::save(conn, &work, saving, |conn| revisions::text(conn, &old))? else {

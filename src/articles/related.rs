@@ -5,16 +5,22 @@ use super::{
     queries,
 };
 use crate::{
+    clock::Time,
     db::{Conn, Id, among},
     error::Result,
-    schema::{articles, published_articles as v, revision_related, revision_tags},
+    schema::{articles, published_articles as v, revision_authors, revision_related, revision_tags},
     site::Site,
 };
-use diesel::prelude::*;
+use diesel::{
+    dsl::{max, min},
+    prelude::*,
+};
 use std::collections::{HashMap, HashSet};
 
 /// Stories that stand below an article, unless more are asked for.
 pub const SHOWN: usize = 5;
+/// Stories that stand on an author's page.
+const OF_AUTHOR: i64 = 10;
 /// Revisions with a shared tag that are looked at, the newest first.
 const CANDIDATES: i64 = 100;
 
@@ -53,6 +59,28 @@ pub fn latest(conn: &mut Conn, site: &Site, row: &Row) -> Result<Vec<Teaser>> {
 
 fn is_of_section(other: &Row, row: &Row) -> bool {
     row.section_id.is_some() && other.section_id == row.section_id
+}
+
+/// The newest published stories of an author.
+pub fn latest_of_author(conn: &mut Conn, site: &Site, author: Id) -> Result<Vec<Teaser>> {
+    let newest = queries::visible()
+        .filter(v::revision_id.eq_any(signed_by(author)))
+        .order((v::ordered_at.desc(), v::id.desc()))
+        .limit(OF_AUTHOR);
+    let rows: Vec<Row> = newest.load(conn)?;
+    Ok(rows.into_iter().map(|row| teaser(site, row, vec![Reason::Recent])).collect())
+}
+
+/// When the first and the last of the published stories of an author became public.
+pub fn span_of_author(conn: &mut Conn, author: Id) -> Result<(Option<Time>, Option<Time>)> {
+    let theirs = v::table.filter(v::revision_id.eq_any(signed_by(author)));
+    Ok(theirs.select((min(v::published_at), max(v::published_at))).first(conn)?)
+}
+
+/// The revisions that carry a byline.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn signed_by(author: Id) -> _ {
+    revision_authors::table.filter(revision_authors::author_id.eq(author)).select(revision_authors::revision_id)
 }
 
 /// What an editor chose and is public, in the editor's order.

@@ -36,11 +36,13 @@ pub struct References {
 }
 
 impl References {
-    /// `eyes` must see the articles that are pinned, unless they stand in `pinned`: an editor may have put them there.
+    /// `eyes` must see the articles that are pinned, and the authors must not be archived, unless they stand in what is
+    /// `kept`: an editor may have put them there.
     ///
     /// # Errors
-    /// 422 with a pointer to each reference that names nothing.
-    pub fn look_up(conn: &mut Conn, eyes: &Eyes, new: &NewArticle, pinned: &[Ref]) -> Result<Self> {
+    /// 422 with a pointer to each reference that names nothing, or nothing that may be named.
+    pub fn look_up(conn: &mut Conn, eyes: &Eyes, new: &NewArticle, kept: Option<&NewArticle>) -> Result<Self> {
+        let pinned = kept.and_then(|kept| kept.related.as_deref()).unwrap_or_default();
         let mut mistakes = Vec::new();
         macro_rules! ids {
             ($field:literal, $kind:expr, $refs:expr, $table:ident) => {{
@@ -73,6 +75,7 @@ impl References {
         }
         let (none, section) = (Vec::new(), new.section.clone().into_iter().collect::<Vec<_>>());
         let authors = ids!("/authors", Kind::Author, new.authors.as_ref().unwrap_or(&none), authors);
+        refuse_archived(conn, new, kept, &authors, &mut mistakes)?;
         let tags = ids!("/tags", Kind::Tag, new.tags.as_ref().unwrap_or(&none), tags);
         let related = new.related.as_ref().unwrap_or(&none);
         let (kept, named): (Vec<_>, Vec<_>) = related.iter().cloned().partition(|r| pinned.contains(r));
@@ -94,6 +97,29 @@ impl References {
             ..new
         }
     }
+}
+
+/// Names the authors who write no more and do not stand in what is kept.
+fn refuse_archived(
+    conn: &mut Conn,
+    new: &NewArticle,
+    kept: Option<&NewArticle>,
+    ids: &[Id],
+    mistakes: &mut Vec<FieldError>,
+) -> Result<()> {
+    let stays = |id: &Id| kept.and_then(|kept| kept.authors.as_ref()).is_some_and(|refs| refs.contains(&Ref::Id(*id)));
+    let added: Vec<Id> = ids.iter().copied().filter(|id| !stays(id)).collect();
+    if added.is_empty() {
+        return Ok(());
+    }
+    let archived = authors::table.filter(authors::archived_at.is_not_null()).filter(among(authors::id, added));
+    for (id, slug) in archived.select((authors::id, authors::slug)).load::<(Id, Slug)>(conn)? {
+        let named = |r: &Ref| *r == Ref::Id(id) || *r == Ref::Slug(slug.clone());
+        let place = new.authors.iter().flatten().position(named).or_else(|| ids.iter().position(|known| *known == id));
+        let message = format!("`{slug}` is archived: no other article gets this byline");
+        mistakes.push(FieldError::new(format!("/authors/{}", place.unwrap_or_default()), "archived", message));
+    }
+    Ok(())
 }
 
 /// The ids of `refs` in their order, each once.

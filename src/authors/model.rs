@@ -1,6 +1,7 @@
 //! What an author is, and what a client may write of one.
 
 use crate::{
+    articles::Teaser,
     clock::Time,
     db::{AsJson, Id},
     http::{Changes, List, Settle, Versioned, field_names, list_params, page::ListOf, quoted},
@@ -9,7 +10,7 @@ use crate::{
 };
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// A public byline. Who signs in is a user; a user may be linked to an author.
 #[derive(Debug, Clone, Serialize, Queryable, Selectable, ToSchema)]
@@ -33,6 +34,8 @@ pub struct Author {
     /// How many published articles carry the byline.
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     pub article_count: i64,
+    /// Since when they write no more; `null` while they do.
+    pub archived_at: Option<Time>,
     pub created_at: Time,
     pub updated_at: Time,
     #[serde(skip)]
@@ -46,6 +49,107 @@ impl Versioned for Author {
 }
 
 pub type AuthorList = ListOf<Author>;
+
+/// An author, with what stands on their page where that is asked for.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct AuthorPage {
+    pub id: Id,
+    pub slug: Slug,
+    pub name: Line<1, 100>,
+    /// The biography, in Markdown.
+    #[serde(serialize_with = "quoted::serialize")]
+    pub bio: Prose<0, 5000>,
+    /// The biography as HTML that is safe in a page.
+    #[serde(serialize_with = "quoted::serialize")]
+    #[schema(max_length = 200_000, pattern = "^[^\\x00]*$")]
+    pub bio_html: String,
+    pub website: Option<WebUrl>,
+    #[schema(value_type = Option<Image>)]
+    pub image: Option<AsJson<Image>>,
+    #[schema(value_type = Vec<AuthorLink>, max_items = 20)]
+    pub links: AsJson<Vec<AuthorLink>>,
+    /// How many published articles carry the byline.
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
+    pub article_count: i64,
+    /// Since when they write no more; `null` while they do.
+    pub archived_at: Option<Time>,
+    pub created_at: Time,
+    pub updated_at: Time,
+    /// With `include=latest`: their newest published stories.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, max_items = 20)]
+    pub latest: Option<Vec<Teaser>>,
+    /// With `include=latest`: when the first of their published stories became public; `null` where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_published_at: Option<Option<Time>>,
+    /// With `include=latest`: when the last of them did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_published_at: Option<Option<Time>>,
+    #[serde(skip)]
+    pub version: i32,
+}
+
+impl From<Author> for AuthorPage {
+    fn from(author: Author) -> Self {
+        let Author { id, slug, name, bio, bio_html, website, image, links, article_count, .. } = author;
+        let Author { archived_at, created_at, updated_at, version, .. } = author;
+        let (latest, first_published_at, last_published_at) = (None, None, None);
+        Self {
+            id,
+            slug,
+            name,
+            bio,
+            bio_html,
+            website,
+            image,
+            links,
+            article_count,
+            archived_at,
+            created_at,
+            updated_at,
+            latest,
+            first_published_at,
+            last_published_at,
+            version,
+        }
+    }
+}
+
+impl Versioned for AuthorPage {
+    fn version(&self) -> i32 {
+        self.version
+    }
+}
+
+/// What may be added to an author.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = AuthorInclude)]
+pub enum Include {
+    /// Their newest published stories.
+    Latest,
+}
+
+/// What may be asked of an author.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AuthorShowParams {
+    /// What to add to the author: their page in one request.
+    #[param(inline, value_type = Option<Vec<Include>>, style = Form, explode = false, max_items = 50)]
+    #[serde(default)]
+    pub include: List<Include>,
+}
+
+/// Whether a list holds those who write no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Archived {
+    /// Only them.
+    Only,
+    /// Them as well.
+    Any,
+}
 
 /// Where else an author is found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -111,7 +215,7 @@ field_names! {
     /// The fields of an author.
     pub enum AuthorField {
         Id = "id", Slug = "slug", Name = "name", Bio = "bio", BioHtml = "bio_html", Website = "website", Image = "image",
-        Links = "links", ArticleCount = "article_count", CreatedAt = "created_at", UpdatedAt = "updated_at",
+        Links = "links", ArticleCount = "article_count", ArchivedAt = "archived_at", CreatedAt = "created_at", UpdatedAt = "updated_at",
     }
 }
 
@@ -136,6 +240,9 @@ pub enum AuthorSort {
 list_params! {
     /// What may be asked of a list of authors.
     pub struct AuthorParams {
+        /// Those who write no more, too, or alone. Left out: those who do.
+        #[param(inline)]
+        pub archived: Option<Archived>,
         /// The order.
         #[param(inline)]
         pub sort: Option<AuthorSort>,

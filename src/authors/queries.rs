@@ -1,6 +1,6 @@
 //! Every statement on authors.
 
-use super::model::{Author, AuthorChanges, AuthorLink, AuthorParams, AuthorSort, NewAuthor};
+use super::model::{Archived, Author, AuthorChanges, AuthorLink, AuthorParams, AuthorSort, NewAuthor};
 use crate::{
     both, changes,
     clock::Time,
@@ -47,7 +47,15 @@ impl<'a> Columns<'a> {
 }
 
 pub fn list(conn: &mut Conn, params: &AuthorParams, window: &Window) -> Result<Page<Author>> {
-    let query = authors::table.select(columns::<Author>()).into_boxed();
+    let filtered = || {
+        let query = authors::table.into_boxed();
+        match params.archived {
+            None => query.filter(authors::archived_at.is_null()),
+            Some(Archived::Only) => query.filter(authors::archived_at.is_not_null()),
+            Some(Archived::Any) => query,
+        }
+    };
+    let query = filtered().select(columns::<Author>());
     let sort = params.sort.unwrap_or_default();
     let page = match sort {
         AuthorSort::Name | AuthorSort::NameDown => {
@@ -69,7 +77,7 @@ pub fn list(conn: &mut Conn, params: &AuthorParams, window: &Window) -> Result<P
             Page::cut(window, rows, |author| Position::new(author.created_at.micros(), author.id))
         }
     };
-    let total = window.count.then(|| authors::table.count().get_result(conn)).transpose()?;
+    let total = window.count.then(|| filtered().count().get_result(conn)).transpose()?;
     Ok(Page { total, ..page })
 }
 
@@ -159,6 +167,26 @@ pub fn update(
     Ok(updated)
 }
 
+/// Says that an author writes no more, or does again. What they wrote keeps their byline.
+pub fn archive(conn: &mut Conn, reference: &Ref, archived: bool, expected: &Expected, now: Time) -> Result<Author> {
+    let author = find_for_update(conn, reference)?;
+    expected.check(&author, Vec::new)?;
+    if author.archived_at.is_some() == archived {
+        return Ok(author);
+    }
+    let changed = (
+        authors::archived_at.eq(archived.then_some(now)),
+        authors::version.eq(authors::version + 1),
+        authors::updated_at.eq(now),
+    );
+    let author = diesel::update(authors::table.find(author.id))
+        .set(changed)
+        .returning(columns::<Author>())
+        .get_result::<Author>(conn)?;
+    changes::note(conn, Kind::Author, author.id, now)?;
+    Ok(author)
+}
+
 /// # Errors
 /// 409 where an article carries the byline, in whatever revision: what was saved is never lost.
 pub fn delete(conn: &mut Conn, reference: &Ref, expected: &Expected, now: Time) -> Result<()> {
@@ -169,7 +197,7 @@ pub fn delete(conn: &mut Conn, reference: &Ref, expected: &Expected, now: Time) 
     if used > 0 {
         return Err(Error::with(
             Code::InUse,
-            format!("{used} revisions of articles carry the byline `{}`", author.slug),
+            format!("{used} revisions of articles carry the byline `{}`: archive it instead", author.slug),
         ));
     }
     diesel::delete(authors::table.find(author.id)).execute(conn)?;

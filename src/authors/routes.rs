@@ -1,20 +1,21 @@
 //! `/authors`.
 
 use super::{
-    model::{Author, AuthorChanges, AuthorList, AuthorParams, NewAuthor},
+    model::{Author, AuthorChanges, AuthorList, AuthorPage, AuthorParams, AuthorShowParams, Include, NewAuthor},
     queries,
 };
 use crate::{
     app::App,
+    articles,
     auth::{Can, Viewer},
     clock,
     db::Id,
     error::Result,
-    http::{Answer, Json, NoParams, Path, Query, WriteParams, Writing},
+    http::{Answer, Json, Path, Query, WriteParams, Writing},
     permissions::ManageAuthors,
     values::Ref,
 };
-use actix_web::{delete, get, patch, post, web::Data};
+use actix_web::{delete, get, patch, post, put, web::Data};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -23,12 +24,14 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(create_author)
         .service(get_author)
         .service(update_author)
-        .service(delete_author);
+        .service(delete_author)
+        .service(archive_author)
+        .service(unarchive_author);
 }
 
 /// List authors
 ///
-/// By name, unless another order is asked for.
+/// By name, unless another order is asked for. Those who write no more are left out, unless they are asked for.
 #[utoipa::path(tag = "Authors", params(AuthorParams), responses((status = OK, description = "A page of authors.", body = AuthorList)))]
 #[get("/authors")]
 async fn list_authors(_: Viewer, app: Data<App>, query: Query<AuthorParams>) -> Result<Answer> {
@@ -66,17 +69,25 @@ async fn create_author(
 
 /// Get an author
 ///
-/// By its id or its slug.
+/// By its id or its slug. With `include=latest`, all that stands on their page.
 #[utoipa::path(
-    tag = "Authors", params(("ref" = Ref, Path, description = "The author's id or slug.")),
-    responses((status = OK, description = "The author.", body = Author))
+    tag = "Authors", params(("ref" = Ref, Path, description = "The author's id or slug."), AuthorShowParams),
+    responses((status = OK, description = "The author.", body = AuthorPage))
 )]
 #[get("/authors/{ref}")]
-async fn get_author(_: Viewer, app: Data<App>, path: Path<Ref>, _: Query<NoParams>) -> Result<Answer> {
+async fn get_author(_: Viewer, app: Data<App>, path: Path<Ref>, query: Query<AuthorShowParams>) -> Result<Answer> {
+    let shared = app.clone();
     app.db
         .look_up(move |conn| {
-            let author = queries::find(conn, &path)?;
-            Ok(Answer::found(&author)?.keyed(format!("author-{}", author.id)))
+            let mut page = AuthorPage::from(queries::find(conn, &path)?);
+            let mut keys = format!("author-{}", page.id);
+            if query.include.contains(&Include::Latest) {
+                let (first, last) = articles::span_of_author(conn, page.id)?;
+                (page.first_published_at, page.last_published_at) = (Some(first), Some(last));
+                page.latest = Some(articles::latest_of_author(conn, &shared.site(), page.id)?);
+                keys += " articles";
+            }
+            Ok(Answer::found(&page)?.keyed(keys))
         })
         .await
 }
@@ -116,6 +127,40 @@ async fn delete_author(_: Can<ManageAuthors>, app: Data<App>, path: Path<Ref>, w
     writing
         .run(&app.db, move |conn, expected| {
             queries::delete(conn, &path, expected, clock::now())?;
+            Ok(Answer::no_content())
+        })
+        .await
+}
+
+/// Archive an author
+///
+/// They write no more: articles that have their byline keep it, no other gets it, and lists leave them out. Doing it again
+/// changes nothing.
+#[utoipa::path(
+    tag = "Authors", params(("ref" = Ref, Path, description = "The author's id or slug."), WriteParams),
+    responses((status = OK, description = "The author as it is now.", body = Author)), security(("bearer" = []))
+)]
+#[put("/authors/{ref}/archive")]
+async fn archive_author(_: Can<ManageAuthors>, app: Data<App>, path: Path<Ref>, writing: Writing) -> Result<Answer> {
+    writing
+        .run(&app.db, move |conn, expected| {
+            Answer::found(&queries::archive(conn, &path, true, expected, clock::now())?)
+        })
+        .await
+}
+
+/// Take an author out of the archive
+///
+/// They write again. Doing it again changes nothing.
+#[utoipa::path(
+    tag = "Authors", params(("ref" = Ref, Path, description = "The author's id or slug."), WriteParams),
+    responses((status = NO_CONTENT, description = "It is done.")), security(("bearer" = []))
+)]
+#[delete("/authors/{ref}/archive")]
+async fn unarchive_author(_: Can<ManageAuthors>, app: Data<App>, path: Path<Ref>, writing: Writing) -> Result<Answer> {
+    writing
+        .run(&app.db, move |conn, expected| {
+            queries::archive(conn, &path, false, expected, clock::now())?;
             Ok(Answer::no_content())
         })
         .await

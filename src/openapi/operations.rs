@@ -105,7 +105,7 @@ pub fn complete(document: &mut Value) {
             "post" if !signs_in => parameters.push("IdempotencyKey"),
             _ => {}
         }
-        if ["patch", "put", "delete"].contains(&method) || id.starts_with("restore_") {
+        if ["patch", "put", "delete"].contains(&method) || id.starts_with("restore_") || id == "merge_tag" {
             parameters.push("IfMatch");
         }
         let list = operation.entry("parameters").or_insert_with(|| json!([]));

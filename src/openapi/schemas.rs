@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 /// Fields of answers that are not always there; all others are.
 const OPTIONAL: &[(&str, &[&str])] = &[
     ("Article", &["body", "corrections", "related", "latest", "thread"]),
+    ("AuthorPage", &["latest", "first_published_at", "last_published_at"]),
     ("Body", &["source"]),
     ("Change", &["article", "author", "section", "tag"]),
     ("Comment", &["body", "email", "replies"]),

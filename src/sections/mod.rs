@@ -1,6 +1,7 @@
 //! Sections: the site's tree; an article stands in one.
 
 mod model;
+mod old_paths;
 mod queries;
 pub mod routes;
 

@@ -5,7 +5,7 @@ use crate::{
     db::{AsJson, Id},
     http::{Changes, List, Settle, Versioned, field_names, list_params, page::ListOf},
     schema::sections,
-    values::{Line, Prose, Ref, Slug, Whole},
+    values::{Line, Prose, Ref, Refusal, Slug, Whole},
 };
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,31 @@ pub struct Section {
 impl Versioned for Section {
     fn version(&self) -> i32 {
         self.version
+    }
+}
+
+/// The way to a section from the root: slugs with slashes between them.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct SectionPath(String);
+
+impl SectionPath {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for SectionPath {
+    type Error = Refusal;
+
+    fn try_from(text: String) -> Result<Self, Refusal> {
+        let parts: Vec<_> = text.split('/').map(|part| Slug::parse(part.to_owned())).collect();
+        if parts.len() > MAX_DEPTH || parts.iter().any(Result::is_err) {
+            let message =
+                format!("a path is made of 1 to {MAX_DEPTH} slugs with slashes between them, such as news/technology");
+            return Err(Refusal::new("invalid_path", message));
+        }
+        Ok(Self(text))
     }
 }
 
@@ -142,6 +167,9 @@ pub enum SectionSort {
 list_params! {
     /// What may be asked of a list of sections.
     pub struct SectionParams {
+        /// Only the section that stands at this path, or stood there before it was moved.
+        #[param(value_type = Option<String>, max_length = 1000, pattern = "^[a-z0-9-]+(/[a-z0-9-]+)*$", example = "news/technology")]
+        pub path: Option<SectionPath>,
         /// Only the children of this section, by id or slug.
         #[param(inline)]
         pub parent: Option<Ref>,

@@ -1,6 +1,9 @@
 //! Every statement on sections. A change of a name, slug or parent reaches the paths and trails of all below.
 
-use super::model::{Crumb, MAX_DEPTH, NewSection, Section, SectionChanges, SectionParams, SectionSort};
+use super::{
+    model::{Crumb, MAX_DEPTH, NewSection, Section, SectionChanges, SectionParams, SectionSort},
+    old_paths,
+};
 use crate::{
     changes,
     clock::Time,
@@ -16,12 +19,19 @@ use diesel::{dsl::exists, prelude::*};
 pub fn list(conn: &mut Conn, params: &SectionParams, window: &Window) -> Result<Page<Section>> {
     let parent = params.parent.as_ref().map(|parent| find_referred(conn, parent)).transpose();
     let parent = parent.map_err(|e| Error::parameter("parent", "not_found", e.to_string()))?.map(|section| section.id);
+    let at = params.path.as_ref().map(|path| old_paths::find(conn, path.as_str())).transpose()?;
+    if at == Some(None) {
+        return Ok(Page { rows: Vec::new(), next: None, total: window.count.then_some(0) });
+    }
     let filtered = || {
-        let query = sections::table.into_boxed();
-        match parent {
-            Some(parent) => query.filter(sections::parent_id.eq(parent)),
-            None => query,
+        let mut query = sections::table.into_boxed();
+        if let Some(parent) = parent {
+            query = query.filter(sections::parent_id.eq(parent));
         }
+        if let Some(section) = at.flatten() {
+            query = query.filter(sections::id.eq(section));
+        }
+        query
     };
     let query = filtered().select(columns::<Section>());
     let sort = params.sort.unwrap_or_default();
@@ -195,25 +205,28 @@ pub fn update(
         .get_result(conn)
         .or_taken(&slug, true)?;
     slugs::change(conn, Kind::Section, (&section.slug, &slug), section.id, true, now)?;
-    let mut changed = vec![section.id];
+    let mut changed = vec![(section.id, section.path.clone())];
     if updated.trail != section.trail {
         move_children(conn, &updated, &mut changed)?;
     }
-    changes::note_all(conn, Kind::Section, changed, now)?;
+    if updated.path != section.path {
+        old_paths::leave(conn, &changed, now)?;
+    }
+    changes::note_all(conn, Kind::Section, changed.into_iter().map(|(id, _)| id).collect(), now)?;
     Ok(updated)
 }
 
-/// Writes the paths and trails of all that stands below, a level at a time.
-fn move_children(conn: &mut Conn, parent: &Section, moved: &mut Vec<Id>) -> Result<()> {
+/// Writes the paths and trails of all that stands below, a level at a time, and gives each with the path that it had.
+fn move_children(conn: &mut Conn, parent: &Section, moved: &mut Vec<(Id, String)>) -> Result<()> {
     let children =
         sections::table.filter(sections::parent_id.eq(parent.id)).select(columns::<Section>()).load::<Section>(conn)?;
     for child in children {
         let (path, trail) = place(Some((&parent.path, &parent.trail.0)), &child.slug, &NewSection::from(&child))?;
+        moved.push((child.id, child.path));
         let child: Section = diesel::update(sections::table.find(child.id))
             .set((sections::path.eq(path), sections::trail.eq(AsJson(trail))))
             .returning(columns::<Section>())
             .get_result(conn)?;
-        moved.push(child.id);
         move_children(conn, &child, moved)?;
     }
     Ok(())

@@ -28,7 +28,8 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// List sections
 ///
-/// By path, parents before their children, unless another order is asked for.
+/// By path, parents before their children, unless another order is asked for. `path=` finds the section that stands at a path,
+/// or, where none does, the one that stood there before it was moved: its own `path` says where it is now.
 #[utoipa::path(tag = "Sections", params(SectionParams), responses((status = OK, description = "A page of sections.", body = SectionList)))]
 #[get("/sections")]
 async fn list_sections(_: Viewer, app: Data<App>, query: Query<SectionParams>) -> Result<Answer> {

@@ -1,11 +1,12 @@
 //! What a tag is, and what a client may write of it.
 
+use super::aliases::Alias;
 use crate::{
     clock::Time,
-    db::Id,
+    db::{AsJson, Id},
     http::{Changes, List, Settle, Versioned, field_names, list_params, page::ListOf},
     schema::tags,
-    values::{Line, Prose, Slug},
+    values::{Line, Prose, Ref, Slug, few},
 };
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,9 @@ pub struct Tag {
     pub slug: Slug,
     pub name: Line<1, 100>,
     pub description: Prose<0, 1000>,
+    /// Other names under which it is found.
+    #[schema(value_type = Vec<Alias>, max_items = 50)]
+    pub aliases: AsJson<Vec<Alias>>,
     /// How many published articles have it.
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     pub article_count: i64,
@@ -39,7 +43,7 @@ pub type TagList = ListOf<Tag>;
 /// A tag to create.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"name": "Open source", "description": "Software that anyone may read and change."}))]
+#[schema(example = json!({"name": "Open source", "description": "Software that anyone may read and change.", "aliases": ["Free software"]}))]
 pub struct NewTag {
     /// Made from the name where it is left out.
     #[serde(default)]
@@ -47,6 +51,19 @@ pub struct NewTag {
     pub name: Line<1, 100>,
     #[serde(default)]
     pub description: Option<Prose<0, 1000>>,
+    /// Other names under which it is found: their slugs lead to it, and articles may name it by them.
+    #[serde(default, deserialize_with = "few::<50, _, _>")]
+    #[schema(value_type = Option<Vec<Alias>>, max_items = 50)]
+    pub aliases: Option<Vec<Alias>>,
+}
+
+/// What a tag is to be merged into.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"into": "open-source"}))]
+pub struct NewMerge {
+    /// The tag that is left, by id or slug.
+    pub into: Ref,
 }
 
 pub type TagChanges = Changes<NewTag>;
@@ -56,6 +73,7 @@ impl Settle for NewTag {
         Self {
             slug: self.slug.or_else(|| current.slug.clone()),
             description: self.description.or_else(|| Some(Prose::default())),
+            aliases: self.aliases.or_else(|| Some(Vec::new())),
             ..self
         }
     }
@@ -63,14 +81,19 @@ impl Settle for NewTag {
 
 impl From<&Tag> for NewTag {
     fn from(tag: &Tag) -> Self {
-        Self { slug: Some(tag.slug.clone()), name: tag.name.clone(), description: Some(tag.description.clone()) }
+        Self {
+            slug: Some(tag.slug.clone()),
+            name: tag.name.clone(),
+            description: Some(tag.description.clone()),
+            aliases: Some(tag.aliases.0.clone()),
+        }
     }
 }
 
 field_names! {
     /// The fields of a tag.
     pub enum TagField {
-        Id = "id", Slug = "slug", Name = "name", Description = "description", ArticleCount = "article_count",
+        Id = "id", Slug = "slug", Name = "name", Description = "description", Aliases = "aliases", ArticleCount = "article_count",
         CreatedAt = "created_at", UpdatedAt = "updated_at",
     }
 }

@@ -1,10 +1,13 @@
 //! Every statement on tags.
 
-use super::model::{NewTag, Tag, TagChanges, TagParams, TagSort};
+use super::{
+    aliases::{self, Alias},
+    model::{NewTag, Tag, TagChanges, TagParams, TagSort},
+};
 use crate::{
     both, changes,
     clock::Time,
-    db::{Conn, Id, among, columns, in_size, lock},
+    db::{AsJson, Conn, Id, among, columns, in_size, lock},
     error::{Code, Error, OnTaken, Result},
     http::{Expected, Page, Window, cursor::Position, page::keyset},
     schema::{revision_tags, tags},
@@ -21,11 +24,17 @@ struct Columns<'a> {
     slug: &'a Slug,
     name: &'a str,
     description: &'a str,
+    aliases: AsJson<Vec<Alias>>,
 }
 
 impl<'a> Columns<'a> {
     fn of(new: &'a NewTag, slug: &'a Slug) -> Self {
-        Self { slug, name: new.name.as_str(), description: new.description.as_ref().map_or("", |d| d.as_str()) }
+        Self {
+            slug,
+            name: new.name.as_str(),
+            description: new.description.as_ref().map_or("", |d| d.as_str()),
+            aliases: AsJson(new.aliases.clone().unwrap_or_default()),
+        }
     }
 }
 
@@ -83,6 +92,14 @@ fn absent(conn: &mut Conn, reference: &Ref) -> Error {
     slugs::absent(Kind::Tag, reference, now)
 }
 
+/// The same for a reference that is not in the path: nobody is sent on from there.
+pub fn find_referred(conn: &mut Conn, reference: &Ref) -> Result<Tag> {
+    find(conn, reference).or_else(|e| match e.old_slug() {
+        Some(known) => find(conn, &Ref::Slug(known.now.clone())),
+        None => Err(e),
+    })
+}
+
 /// Finds it and holds it, so that of two changes at once the second sees what the first made.
 fn find_for_update(conn: &mut Conn, reference: &Ref) -> Result<Tag> {
     let tag = find(conn, reference)?;
@@ -92,15 +109,21 @@ fn find_for_update(conn: &mut Conn, reference: &Ref) -> Result<Tag> {
 
 /// Creates a tag. A slug that was not given is made from the name, with a number where that is taken.
 pub fn insert(conn: &mut Conn, new: &NewTag, id: Id, now: Time) -> Result<Tag> {
+    let meant = Slug::of(new.name.as_str(), "tag");
+    aliases::hold(conn, new.slug.as_ref().unwrap_or(&meant))?;
+    if let Some(slug) = &new.slug {
+        aliases::refuse(conn, slug, "/slug", None)?;
+    }
+    aliases::refuse(conn, &meant, "/name", None)?;
     let slug = match &new.slug {
         Some(slug) => slug.clone(),
-        None => slugs::free(conn, Slug::of(new.name.as_str(), "tag"), |conn, slug| {
+        None => slugs::free(conn, meant, |conn, slug| {
             let same = tags::table.filter(tags::slug.eq(slug));
             let before = slugs::had(Kind::Tag, slug);
             Ok(diesel::select(exists(same).or(exists(before))).get_result(conn)?)
         })?,
     };
-    let tag = diesel::insert_into(tags::table)
+    let tag: Tag = diesel::insert_into(tags::table)
         .values((
             tags::id.eq(id),
             Columns::of(new, &slug),
@@ -112,6 +135,7 @@ pub fn insert(conn: &mut Conn, new: &NewTag, id: Id, now: Time) -> Result<Tag> {
         .get_result(conn)
         .or_taken(&slug, new.slug.is_some())?;
     slugs::take(conn, Kind::Tag, &slug, id, new.slug.is_some())?;
+    aliases::change(conn, &tag, &[], now)?;
     changes::note(conn, Kind::Tag, id, now)?;
     Ok(tag)
 }
@@ -125,12 +149,20 @@ pub fn update(conn: &mut Conn, reference: &Ref, changes: &TagChanges, expected: 
         return Ok(tag);
     }
     let slug = new.slug.clone().unwrap_or_else(|| tag.slug.clone());
-    let updated = diesel::update(tags::table.find(tag.id))
+    if slug != tag.slug {
+        aliases::hold(conn, &slug)?;
+        aliases::refuse(conn, &slug, "/slug", Some(tag.id))?;
+    }
+    if new.name != tag.name {
+        aliases::refuse(conn, &Slug::of(new.name.as_str(), "tag"), "/name", Some(tag.id))?;
+    }
+    let updated: Tag = diesel::update(tags::table.find(tag.id))
         .set((Columns::of(&new, &slug), tags::version.eq(tags::version + 1), tags::updated_at.eq(now)))
         .returning(columns::<Tag>())
         .get_result(conn)
         .or_taken(&slug, true)?;
     slugs::change(conn, Kind::Tag, (&tag.slug, &slug), tag.id, true, now)?;
+    aliases::change(conn, &updated, &tag.aliases.0, now)?;
     changes::note(conn, Kind::Tag, tag.id, now)?;
     Ok(updated)
 }

@@ -1,7 +1,8 @@
 //! `/tags`.
 
 use super::{
-    model::{NewTag, Tag, TagChanges, TagList, TagParams},
+    merging,
+    model::{NewMerge, NewTag, Tag, TagChanges, TagList, TagParams},
     queries,
 };
 use crate::{
@@ -18,7 +19,13 @@ use actix_web::{delete, get, patch, post, web::Data};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(list_tags).service(create_tag).service(get_tag).service(update_tag).service(delete_tag);
+    config
+        .service(list_tags)
+        .service(create_tag)
+        .service(get_tag)
+        .service(update_tag)
+        .service(delete_tag)
+        .service(merge_tag);
 }
 
 /// List tags
@@ -107,6 +114,30 @@ async fn delete_tag(_: Can<ManageTags>, app: Data<App>, path: Path<Ref>, writing
         .run(&app.db, move |conn, expected| {
             queries::delete(conn, &path, expected, clock::now())?;
             Ok(Answer::no_content())
+        })
+        .await
+}
+
+/// Merge a tag into another
+///
+/// Its articles get the other in its place, in all their revisions; its slugs lead there from now on, and its names are other
+/// names of it. The tag itself is gone.
+#[utoipa::path(
+    tag = "Tags", params(("ref" = Ref, Path, description = "The tag's id or slug."), WriteParams), request_body = NewMerge,
+    responses((status = OK, description = "The tag that is left.", body = Tag)), security(("bearer" = []))
+)]
+#[post("/tags/{ref}/merge")]
+async fn merge_tag(
+    who: Can<ManageTags>,
+    app: Data<App>,
+    path: Path<Ref>,
+    writing: Writing,
+    body: Json<NewMerge>,
+) -> Result<Answer> {
+    let scope = who.scope();
+    writing
+        .once(&app.db, scope, body.digest, move |conn, expected| {
+            Answer::found(&merging::merge(conn, &who, &path, &body.value, expected, clock::now())?)
         })
         .await
 }

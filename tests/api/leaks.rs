@@ -380,6 +380,7 @@ fn values(name: &str, schema: &Value) -> Vec<String> {
         "author" => texts(&["mira", "jo", "nobody"]),
         "section" | "parent" => texts(&["news", "tech", "quiet", "nowhere"]),
         "article" => texts(&["reopens"]),
+        "path" => texts(&["news/tech", "quiet", "nowhere"]),
         "source" => texts(&["/old/quay", "/articles/reopens"]),
         "language" => texts(&["en", "de"]),
         "published_after" | "published_before" => texts(&["2020-01-01T00:00:00Z", "2090-01-01T00:00:00Z"]),

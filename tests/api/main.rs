@@ -21,6 +21,7 @@ mod http;
 mod leaks;
 mod life;
 mod markdown;
+mod merging;
 mod migrations;
 mod openapi;
 mod permissions;

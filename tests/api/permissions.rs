@@ -73,6 +73,8 @@ const TABLE: &[(&str, Who)] = &[
     ("get_author", Anyone),
     ("update_author", From(Editor)),
     ("delete_author", From(Editor)),
+    ("archive_author", From(Editor)),
+    ("unarchive_author", From(Editor)),
     ("list_redirects", Anyone),
     ("create_redirect", From(Editor)),
     ("get_redirect", Anyone),
@@ -91,6 +93,7 @@ const TABLE: &[(&str, Who)] = &[
     ("get_tag", Anyone),
     ("update_tag", From(Editor)),
     ("delete_tag", From(Editor)),
+    ("merge_tag", From(Editor)),
     ("login", Anyone),
     ("logout", Anyone),
     ("refresh", Anyone),
@@ -220,13 +223,17 @@ impl Desk {
                 let session = self.app.anyone().post("/auth/login", login).await;
                 return Some(json!({"refresh_token": session.assert(200).text("/refresh_token")}));
             }
+            "merge_tag" => {
+                let other = self.editor.post("/tags", json!({"name": "Another"})).await;
+                return Some(json!({"into": other.assert(201).text("/id")}));
+            }
             "create_redirect" => return Some(json!({"source": format!("/{}", Id::new()), "target": "/"})),
             _ => {}
         }
         let content = operation.value["requestBody"]["content"].as_object().filter(|c| !c.contains_key("text/csv"))?;
         let mut body = content["application/json"]["example"].clone();
         assert!(body.is_object(), "{} has no example of a body", operation.id);
-        for reference in ["authors", "tags", "section", "related", "parent", "parent_id"] {
+        for reference in ["aliases", "authors", "tags", "section", "related", "parent", "parent_id"] {
             body.as_object_mut().unwrap().shift_remove(reference);
         }
         Some(body)

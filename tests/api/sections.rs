@@ -145,7 +145,89 @@ async fn what_is_in_use_is_not_deleted(app: TestApp) {
     assert_eq!(paths(&app).await, ["news", "news/local"]);
 }
 
+/// The section that a front end finds at a path, by where it is now.
+async fn at(app: &TestApp, path: &str) -> Vec<String> {
+    let found = app.anyone().get(&format!("/sections?path={path}&count=true")).await;
+    let paths = found.assert(200).column("path");
+    assert_eq!(found.json["page"]["total"], paths.len());
+    paths
+}
+
+async fn a_path_leads_on_when_what_stood_there_is_moved(app: TestApp) {
+    let editor = app.editor().await;
+    plant(&editor, &["News", "Technology < news", "Code < technology", "Rust < code", "Culture"]).await;
+    assert_eq!(at(&app, "news/technology/code").await, ["news/technology/code"]);
+    assert_eq!(at(&app, "news/nothing").await, [""; 0]);
+    editor.patch("/sections/technology", json!({"name": "Machines"})).await.assert(200);
+    editor.patch("/sections/technology", json!({"parent": "culture"})).await.assert(200);
+    for (old, now) in [
+        ("news/technology", "culture/technology"),
+        ("news/technology/code", "culture/technology/code"),
+        ("news/technology/code/rust", "culture/technology/code/rust"),
+        ("culture/technology", "culture/technology"),
+        ("news", "news"),
+    ] {
+        assert_eq!(at(&app, old).await, [now]);
+    }
+    editor.patch("/sections/code", json!({"slug": "programs", "parent": null})).await.assert(200);
+    for old in ["news/technology/code/rust", "culture/technology/code/rust", "programs/rust"] {
+        assert_eq!(at(&app, old).await, ["programs/rust"], "{old}");
+    }
+    assert_eq!(app.anyone().get("/sections/code").await.assert(308).header("location"), "/api/v1/sections/programs");
+    // What stands there now is found there; when it goes, the path leads to what stood there last.
+    plant(&editor, &["Tech < news"]).await;
+    editor.patch("/sections/tech", json!({"slug": "tech-2"})).await.assert(200);
+    editor.patch("/sections/tech-2", json!({"parent": "programs"})).await.assert(200);
+    assert_eq!(at(&app, "news/tech").await, ["programs/tech-2"]);
+    editor.patch("/sections/tech-2", json!({"slug": "tech", "parent": "news"})).await.assert(200);
+    assert_eq!(at(&app, "news/tech").await, ["news/tech"]);
+    assert_eq!(app.anyone().get("/sections?path=news/tech&parent=culture").await.json["data"], json!([]));
+    editor.delete("/sections/tech").await.assert(204);
+    assert_eq!(at(&app, "news/tech").await, [""; 0], "nothing stands there, nor anywhere else");
+    for wrong in ["", "/news", "news/", "News", "a//b", "a/b/c/d/e/f/g/h/i/j/k"] {
+        let refused = app.anyone().get(&format!("/sections?path={wrong}")).await;
+        assert_eq!(refused.assert_problem(400, "invalid_parameter").mistakes()[0].0, "path");
+    }
+}
+
+async fn a_rehearsed_or_refused_move_leaves_no_path(app: TestApp) {
+    let editor = app.editor().await;
+    plant(&editor, &["A", "B < a", "C"]).await;
+    editor.patch("/sections/b?dry_run=true", json!({"parent": "c"})).await.assert(200);
+    editor.patch("/sections/a", json!({"parent": "b"})).await.assert_problem(422, "validation_failed");
+    assert_eq!(app.number("SELECT count(*) FROM old_paths"), 0);
+    editor.patch("/sections/b", json!({"description": "No move."})).await.assert(200);
+    assert_eq!(app.number("SELECT count(*) FROM old_paths"), 0);
+}
+
+async fn two_moves_of_one_tree_at_once_leave_it_whole(app: TestApp) {
+    let editor = app.editor().await;
+    plant(&editor, &["A", "B < a", "C < b", "D < c", "X", "Y"]).await;
+    editor.post("/articles", json!({"title": "Deep", "section": "d"})).await.assert(201);
+    editor.put("/articles/deep/publication", json!({})).await.assert(200);
+    for _ in 0..4 {
+        let moves = [("b", "x"), ("c", "y"), ("d", "a")].map(|(section, parent)| {
+            let editor = editor.clone();
+            async move { editor.patch(&format!("/sections/{section}"), json!({"parent": parent})).await.status.as_u16() }
+        });
+        assert_eq!(join_all(moves).await, [200, 200, 200]);
+        assert_eq!(paths(&app).await, ["a", "a/d", "x", "x/b", "y", "y/c"]);
+        assert_eq!(app.anyone().get("/articles?section=a").await.column("slug"), ["deep"]);
+        for (section, parent) in [("b", "a"), ("c", "b"), ("d", "c")] {
+            editor.patch(&format!("/sections/{section}"), json!({"parent": parent})).await.assert(200);
+        }
+        assert_eq!(paths(&app).await, ["a", "a/b", "a/b/c", "a/b/c/d", "x", "y"]);
+        for (path, slugs) in [("a", 1), ("b", 1), ("x", 0), ("y", 0)] {
+            let found = app.anyone().get(&format!("/articles?section={path}&count=true")).await;
+            assert_eq!(found.json["page"]["total"], slugs, "{path}");
+        }
+    }
+}
+
 on_both_databases! {
+    a_path_leads_on_when_what_stood_there_is_moved,
+    a_rehearsed_or_refused_move_leaves_no_path,
+    two_moves_of_one_tree_at_once_leave_it_whole,
     a_section_knows_its_way_from_the_root,
     children_stand_in_the_order_of_their_positions,
     a_move_takes_all_that_stands_below_along,

@@ -181,7 +181,7 @@ impl Known {
                 let mut ids = |conn: &mut Conn, field: &str, refs: &[Ref]| {
                     let mut ids = Vec::new();
                     for (index, reference) in refs.iter().enumerate() {
-                        let found = tags::find(conn, reference).map(|tag| tag.id);
+                        let found = tags::find_referred(conn, reference).map(|tag| tag.id);
                         ids.extend(expected(found, format!("/action/{field}/{index}"), &mut mistakes)?);
                     }
                     Ok::<_, Error>(ids)

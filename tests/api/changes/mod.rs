@@ -219,6 +219,21 @@ async fn names_and_places_are_changes_of_their_own(app: TestApp) {
     assert_eq!(reader.news().await, ["author mira updated"]);
     editor.patch("/sections/tech", json!({"parent": "art"})).await.assert(200);
     assert_eq!(reader.news().await, ["section code updated", "section tech updated"], "their paths changed");
+    let addresses =
+        json!({"permalinks": {"article": "/{section_path}/{slug}", "section": "/{path}", "tag": "/t/{slug}"}});
+    app.signed_in(Role::Admin).await.patch("/site", addresses).await.assert(200);
+    let urls = app.anyone().get("/changes").await;
+    let url = |slug: &str| {
+        let change = urls.json["data"].as_array().unwrap().iter().find(|change| change["slug"] == slug);
+        change.unwrap()["url"].clone()
+    };
+    assert_eq!(url("a"), "https://news.example/art/tech/code/a", "where its section is now");
+    assert_eq!(url("code"), "https://news.example/art/tech/code");
+    assert_eq!(url("mira"), "https://news.example/authors/mira");
+    editor.delete("/articles/a").await.assert(204);
+    let gone = reader.catch_up().await;
+    let gone = gone.iter().find(|change| change["slug"] == "a").unwrap();
+    assert_eq!(gone["url"], "https://news.example/news/tech/code/a", "as it was when it was last changed");
     editor.patch("/sections/art", json!({"position": 3})).await.assert(200);
     assert_eq!(reader.news().await, ["section art updated"]);
     editor.delete("/sections/news").await.assert(204);
