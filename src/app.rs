@@ -12,7 +12,7 @@ use crate::{
         cursor::Cursors,
         front::{self, Paths},
     },
-    llms, openapi, redirects, sections,
+    llms, openapi, redirects, search, sections,
     site::{self, Site},
     sitemaps, tags,
 };
@@ -33,6 +33,7 @@ pub struct App {
     pub keys: Keyring,
     pub cursors: Cursors,
     pub hasher: Hasher,
+    pub search: search::Turn,
     site: site::Current,
 }
 
@@ -44,7 +45,7 @@ impl App {
         changes::begin(&mut *db.connection()?)?;
         let cursors = Cursors::new(keys.cursor_key());
         let hasher = Hasher::start(available_parallelism().map_or(1, usize::from))?;
-        Ok(Self { db, keys, cursors, hasher, site })
+        Ok(Self { db, keys, cursors, hasher, search: search::Turn::default(), site })
     }
 
     /// The site as it is now.
@@ -74,6 +75,7 @@ pub fn routes(config: &mut ServiceConfig) {
             .configure(changes::routes::routes)
             .configure(comments::routes::routes)
             .configure(redirects::routes::routes)
+            .configure(search::routes::routes)
             .configure(sections::routes::routes)
             .configure(site::routes::routes)
             .configure(tags::routes::routes),

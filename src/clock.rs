@@ -1,6 +1,6 @@
 //! The one place that reads the wall clock, and the type every moment has.
 
-use chrono::{DateTime, Datelike, SecondsFormat, Timelike, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, SecondsFormat, Timelike, Utc};
 use diesel::{
     backend::Backend,
     deserialize::{self, FromSql, FromSqlRow},
@@ -55,6 +55,17 @@ impl Time {
     /// The same as others' types have it.
     pub fn utc(self) -> DateTime<Utc> {
         DateTime::from_timestamp_micros(self.0).unwrap_or_default()
+    }
+
+    /// The year in UTC.
+    pub fn year(self) -> i32 {
+        self.utc().year()
+    }
+
+    /// When a year begins in UTC.
+    pub fn start_of_year(year: i32) -> Self {
+        let start = NaiveDate::from_yo_opt(year, 1).unwrap_or_default().and_time(NaiveTime::MIN);
+        Self(start.and_utc().timestamp_micros())
     }
 
     /// Reads RFC 3339 with an offset, between the years 1 and 9999; finer than a microsecond is cut off.
@@ -160,6 +171,13 @@ mod tests {
         ] {
             assert_eq!(Time::from_micros(micros).to_string(), text);
         }
+    }
+
+    #[test]
+    fn a_year_begins_when_the_one_before_is_over() {
+        let start = Time::start_of_year(2026);
+        assert_eq!(start.to_string(), "2026-01-01T00:00:00.000000Z");
+        assert_eq!((start.year(), Time::from_micros(start.micros() - 1).year()), (2026, 2025));
     }
 
     #[test]

@@ -5,17 +5,18 @@ use crate::{
     articles::trash::Keeping,
     auth::{Password, passwords, setup},
     clock,
-    config::{Command, Database, LogFormat, Serve, UserCommand},
+    config::{Command, Database, LogFormat, SearchCommand, Serve, UserCommand},
     db::{self, Db, Id, Target},
     demo,
     jobs::Jobs,
-    openapi,
-    site::{Profile, Site},
+    openapi, search,
+    site::{self, Profile, Site},
     users::{self, NewUser},
     values::Line,
 };
 use actix_web::web::Data;
 use anyhow::{Context, ensure};
+use indicatif::{ProgressBar, ProgressStyle};
 use std::{
     future::poll_fn,
     io::{IsTerminal as _, Read as _, Write as _},
@@ -33,6 +34,7 @@ pub fn run(command: Command) -> anyhow::Result<()> {
         Command::Migrate(database) => migrate(&database),
         Command::User { command } => create_user(command),
         Command::Openapi => print(&openapi::text()?),
+        Command::Search { command: SearchCommand::Rebuild(database) } => rebuild_search(&database),
     }
 }
 
@@ -148,6 +150,21 @@ fn create_user(command: UserCommand) -> anyhow::Result<()> {
     let new = NewUser { email: &email, name: name.as_str(), role, password_hash: Some(&hash), author_id: None };
     let user = users::insert(&mut *db.connection()?, &new, Id::new(), clock::now())?;
     print(&format!("{} may sign in as {role}.\n", user.email))
+}
+
+fn rebuild_search(database: &Database) -> anyhow::Result<()> {
+    let db = open(database, 2)?;
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} documents, {eta} left")?;
+    // On a terminal only: a log would keep each step.
+    let bar = ProgressBar::new(0).with_style(style);
+    let progress = |of: usize, done: usize| {
+        bar.set_length(of as u64);
+        bar.set_position(done as u64);
+    };
+    let languages = site::languages(&mut *db.connection()?)?;
+    let count = actix_web::rt::System::new().block_on(search::rebuild::all(&db, &languages, progress))?;
+    bar.finish_and_clear();
+    print(&format!("Search knows all {count} articles, authors, sections and tags.\n"))
 }
 
 fn print(text: &str) -> anyhow::Result<()> {

@@ -83,6 +83,17 @@ pub enum Command {
     },
     /// Print the OpenAPI document.
     Openapi,
+    /// The indexes of search.
+    Search {
+        #[command(subcommand)]
+        command: SearchCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SearchCommand {
+    /// Make both indexes anew, while a server runs or not.
+    Rebuild(Database),
 }
 
 #[derive(Debug, Subcommand)]

@@ -6,6 +6,7 @@ use crate::{
     db::{AsJson, Conn, Id, column::text_enum},
     error::Result,
     schema::{events, users},
+    search,
     values::Line,
 };
 use diesel::prelude::*;
@@ -35,6 +36,11 @@ text_enum! {
 }
 
 impl Kind {
+    /// Whether what somebody can find of the article may have changed.
+    fn is_of_the_text(self) -> bool {
+        !matches!(self, Self::Scheduled | Self::Unscheduled | Self::Reviewed | Self::Corrected)
+    }
+
     /// The same as it is told: "it was …".
     pub fn told(self) -> &'static str {
         match self {
@@ -69,7 +75,8 @@ pub struct Event {
     pub at: Time,
 }
 
-/// Writes it down.
+/// Writes it down. Nothing happens to an article that is not written down here, so this is also where it is noted that the
+/// indexes of search are to follow.
 pub fn record(conn: &mut Conn, event: Event) -> Result<()> {
     let row = (
         events::id.eq(Id::new()),
@@ -82,7 +89,7 @@ pub fn record(conn: &mut Conn, event: Event) -> Result<()> {
         events::at.eq(event.at),
     );
     both!(conn, c => diesel::insert_into(events::table).values(row).execute(c))?;
-    Ok(())
+    if event.kind.is_of_the_text() { search::touch(conn, search::Kind::Article, event.subject) } else { Ok(()) }
 }
 
 /// Who did the last of this kind to it, with these fields.

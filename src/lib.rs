@@ -27,6 +27,7 @@ pub mod openapi;
 pub mod permissions;
 pub mod redirects;
 mod schema;
+pub mod search;
 pub mod sections;
 pub mod site;
 pub mod sitemaps;

@@ -57,6 +57,7 @@ pub fn document() -> Value {
             {"name": "Comments", "description": "Threads below articles, and their moderation."},
             {"name": "Health", "description": "Whether the process lives, and whether it can serve."},
             {"name": "Redirects", "description": "Paths of the site that lead elsewhere."},
+            {"name": "Search", "description": "Finding what is public, by its words."},
             {"name": "Sections", "description": "The site's tree."},
             {"name": "Site", "description": "What the newsroom says of its site: its name, languages, menus, addresses and fields of its own."},
             {"name": "Syndication", "description": "What feed readers and crawlers take: public, whoever asks, and at the site's own address where what serves it hands it on."},

@@ -1,7 +1,9 @@
 //! Diesel's tables and views, one description for both databases.
 
+mod search;
 mod views;
 
+pub use search::{published_documents, published_search, search_pending, staff_documents, staff_search};
 pub use views::{article_revisions, published_articles, published_comments, working_articles};
 
 diesel::table! {

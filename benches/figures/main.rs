@@ -9,6 +9,7 @@ mod pages;
 mod plain;
 mod publication;
 mod reads;
+mod search;
 mod server;
 mod starts;
 mod syndication;
@@ -37,8 +38,11 @@ fn main() -> Result<()> {
     let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     println!("{}", server::machine());
     // Only where they are asked for: they fill newsrooms of 100,000 articles.
-    let large =
-        [("publication", publication::measure as fn(&Path) -> Result<()>), ("syndication", syndication::measure)];
+    let large = [
+        ("publication", publication::measure as fn(&Path) -> Result<()>),
+        ("search", search::measure),
+        ("syndication", syndication::measure),
+    ];
     let asked: Vec<_> = large.iter().filter(|(part, _)| arguments.iter().any(|argument| argument == part)).collect();
     asked.iter().try_for_each(|(_, measure)| measure(directory.path()))?;
     if !asked.is_empty() && arguments.len() == asked.len() {
@@ -46,14 +50,19 @@ fn main() -> Result<()> {
     }
     figures(&wanted, &format!("sqlite://{}", directory.path().join("stet.db").display()), directory.path())?;
     if let Some(url) = postgres() {
-        let name = format!("stet_figures_{}", std::process::id());
-        execute(&url, &format!("CREATE DATABASE {name}"))?;
-        let (server, _) = url.rsplit_once('/').context("STET_TEST_POSTGRES ends with the name of a database")?;
-        let result = figures(&wanted, &format!("{server}/{name}"), directory.path());
-        execute(&url, &format!("DROP DATABASE {name}"))?;
-        result?;
+        on_postgres(&url, "stet_figures", |url| figures(&wanted, url, directory.path()))?;
     }
     Ok(())
+}
+
+/// Measures in a database of its own.
+fn on_postgres(url: &str, name: &str, measure: impl FnOnce(&str) -> Result<()>) -> Result<()> {
+    let name = format!("{name}_{}", std::process::id());
+    execute(url, &format!("CREATE DATABASE {name}"))?;
+    let (server, _) = url.rsplit_once('/').context("STET_TEST_POSTGRES ends with the name of a database")?;
+    let result = measure(&format!("{server}/{name}"));
+    execute(url, &format!("DROP DATABASE {name}"))?;
+    result
 }
 
 /// All figures of one database.

@@ -7,6 +7,7 @@ use crate::{
     comments::ThreadList,
     db::{AsJson, Id, column::text_enum},
     http::{Quoted, Versioned, page::ListOf},
+    search::Highlights,
     sections::{Crumb, SectionRef},
     site::Address,
     tags::Tag,
@@ -209,6 +210,10 @@ pub struct Article {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, max_items = 20)]
     pub latest: Option<Vec<Teaser>>,
+    /// With `q`: where the words stand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub highlights: Option<Highlights>,
     /// With `include=comments`: the first page of the discussion.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]

@@ -16,6 +16,7 @@ use crate::{
     db::{Conn, Id},
     error::Result,
     permissions::ReadPremium,
+    search::{Highlights, Wanted},
     site::Site,
     tags::{self, Tag},
 };
@@ -64,6 +65,19 @@ impl Looking<'_> {
             Article { review, translations, ..self.article(&site, row, authors, tags, body) }
         };
         Ok(rows.into_iter().map(article).collect())
+    }
+
+    /// The same for somebody who looked for something: with where it stands, in what they may read.
+    pub fn found(&self, conn: &mut Conn, rows: Vec<Row>, with_body: bool, wanted: &Wanted) -> Result<Vec<Article>> {
+        let revisions: Vec<Id> = rows.iter().map(|row| row.revision_id).collect();
+        let readable: Vec<Id> = rows.iter().filter(|row| self.grants(row)).map(|row| row.revision_id).collect();
+        let mut articles = self.all(conn, rows, with_body)?;
+        let bodies = if readable.is_empty() { HashMap::new() } else { revisions::bodies(conn, readable, false)? };
+        for (article, revision) in articles.iter_mut().zip(revisions) {
+            let body = bodies.get(&revision).map(|body| body.html.0.as_str());
+            article.highlights = Some(Highlights::of(wanted, article, body));
+        }
+        Ok(articles)
     }
 
     /// One article with its body and what was asked for.
@@ -146,6 +160,7 @@ impl Looking<'_> {
             corrections: None,
             related: None,
             latest: None,
+            highlights: None,
             thread: None,
             version: row.version,
         }

@@ -1,6 +1,7 @@
 //! Every read of articles. What one may see is decided here, once, by where a query begins.
 
 use super::{
+    found::{self, Found},
     model::Row,
     old_slugs,
     write::{ArticleParams, ArticleSort, View},
@@ -13,8 +14,10 @@ use crate::{
     http::{List, Page, Window, cursor::Position, page::keyset},
     permissions::EditAnyArticle,
     schema::{
-        article_revisions, articles, authors, published_articles, revision_authors, revision_tags, sections, tags,
+        article_revisions, articles, authors, published_articles, published_search, revision_authors, revision_tags,
+        sections, staff_search, tags,
     },
+    search::Wanted,
     slugs::{self, Kind},
     values::{Ref, Slug},
 };
@@ -47,12 +50,12 @@ impl Eyes {
 }
 
 /// Conditions with the references in them looked up.
-struct Conditions<'a> {
-    params: &'a ArticleParams,
-    any_tag: Option<Vec<Id>>,
-    all_tags: Vec<Id>,
-    any_author: Option<Vec<Id>>,
-    any_section: Option<Vec<Id>>,
+pub(super) struct Conditions<'a> {
+    pub params: &'a ArticleParams,
+    pub any_tag: Option<Vec<Id>>,
+    pub all_tags: Vec<Id>,
+    pub any_author: Option<Vec<Id>>,
+    pub any_section: Option<Vec<Id>>,
 }
 
 /// What two views with the same columns are asked alike.
@@ -64,7 +67,7 @@ macro_rules! questions {
 
             pub type Query<'a> = v::BoxedQuery<'a, crate::db::MultiBackend>;
 
-            pub(super) fn filtered<'a>(mut query: Query<'a>, c: &Conditions<'a>) -> Query<'a> {
+            pub(in crate::articles) fn filtered<'a>(mut query: Query<'a>, c: &Conditions<'a>) -> Query<'a> {
                 if let Some(ids) = &c.any_tag {
                     let tagged = revision_tags::table
                         .filter(revision_tags::tag_id.eq_any(ids.clone()))
@@ -108,6 +111,19 @@ macro_rules! questions {
                     query = query.filter(v::published_at.lt(before));
                 }
                 query
+            }
+
+            /// What has what was looked for.
+            pub(super) fn holding<'a>(query: Query<'a>, found: &Found) -> Query<'a> {
+                let public = published_search::table.filter(found.public.clone()).select(published_search::revision_id);
+                match &found.staff {
+                    None => query.filter(v::revision_id.nullable().eq_any(public)),
+                    Some(staff) => {
+                        let staff = staff_search::table.filter(staff.clone()).select(staff_search::revision_id);
+                        let revision = v::revision_id.nullable();
+                        query.filter(revision.eq_any(public).or(revision.eq_any(staff)))
+                    }
+                }
             }
 
             pub(super) fn page(
@@ -204,29 +220,51 @@ fn named<'a>(query: staff::Query<'a>, reference: &'a Ref) -> staff::Query<'a> {
     }
 }
 
-pub fn list(conn: &mut Conn, eyes: &Eyes, params: &ArticleParams, window: &Window) -> Result<Page<Row>> {
-    let Some(conditions) = Conditions::look_up(conn, params)? else {
-        return Ok(Page { rows: Vec::new(), next: None, total: window.count.then_some(0) });
+/// What an actor asks to see of what is theirs to see.
+pub(super) fn at_desk<'a>(actor: &Actor, params: &ArticleParams) -> staff::Query<'a> {
+    let query = match params.changed {
+        Some(is) => changed(actor, is),
+        None => desk(actor, params.deleted == Some(true)),
     };
+    if params.review.is_some() { own(query, actor) } else { query }
+}
+
+/// A page of articles. With something `wanted`, only those that have it; without an order the best of them first.
+pub fn list(
+    conn: &mut Conn,
+    eyes: &Eyes,
+    params: &ArticleParams,
+    wanted: Option<&Wanted>,
+    window: &Window,
+) -> Result<Page<Row>> {
+    let nothing = Page { rows: Vec::new(), next: None, total: window.count.then_some(0) };
+    let Some(conditions) = Conditions::look_up(conn, params)? else { return Ok(nothing) };
+    if wanted.is_some_and(Wanted::is_empty) {
+        return Ok(nothing);
+    }
+    let found = wanted.map(|wanted| Found::new(conn, &found::seen_by(eyes, &conditions), wanted));
+    let ranked = wanted.filter(|_| params.sort.is_none());
+    let ranked = ranked.map(|wanted| found::ranked(conn, eyes, &conditions, wanted, window)).transpose()?;
     let sort = params.sort.unwrap_or_default();
     match eyes {
         Eyes::Public | Eyes::Preview => {
-            let filtered = || public::filtered(visible(), &conditions);
-            let page = public::page(conn, filtered(), sort, window)?;
+            let filtered = || {
+                let query = public::filtered(visible(), &conditions);
+                if let Some(found) = &found { public::holding(query, found) } else { query }
+            };
+            let page = ranked.map_or_else(|| public::page(conn, filtered(), sort, window), Ok)?;
             let total = window.count.then(|| filtered().count().get_result(conn)).transpose()?;
             Ok(Page { total, ..page })
         }
         Eyes::Desk(actor) => {
             let filtered = || {
-                let query = match params.changed {
-                    Some(is) => changed(actor, is),
-                    None => desk(actor, params.deleted == Some(true)),
-                };
-                let query = if params.review.is_some() { own(query, actor) } else { query };
-                staff::filtered(query, &conditions)
+                let query = staff::filtered(at_desk(actor, params), &conditions);
+                if let Some(found) = &found { staff::holding(query, found) } else { query }
             };
             let down = sort == ArticleSort::UpdatedAtDown;
-            let page = if !actor.may::<EditAnyArticle>() && (down || sort == ArticleSort::UpdatedAt) {
+            let page = if let Some(page) = ranked {
+                page.map(|row| as_seen_by(actor, row))
+            } else if !actor.may::<EditAnyArticle>() && (down || sort == ArticleSort::UpdatedAt) {
                 by_update(conn, actor, filtered(), down, window)?
             } else {
                 staff::page(conn, filtered(), sort, window)?.map(|row| as_seen_by(actor, row))
@@ -329,7 +367,7 @@ pub fn find_for_update(conn: &mut Conn, actor: &Actor, reference: &Ref, deleted:
 
 impl<'a> Conditions<'a> {
     /// `None` where a condition names nothing that exists, so that nothing can meet it.
-    fn look_up(conn: &mut Conn, params: &'a ArticleParams) -> Result<Option<Self>> {
+    pub(super) fn look_up(conn: &mut Conn, params: &'a ArticleParams) -> Result<Option<Self>> {
         let any_tag = params.tag.as_ref().map(|list| tag_ids(conn, list)).transpose()?;
         let all_tags = params.tag_all.as_ref().map(|list| tag_ids(conn, list)).transpose()?;
         let any_author = params.author.as_ref().map(|list| author_ids(conn, list)).transpose()?;

@@ -28,6 +28,7 @@ use crate::{
     error::{Error, Result},
     http::{Answer, HeadersOnly, Json, OptionalJson, Path, Query, WriteParams, Writing, json},
     permissions::{PublishArticles, PurgeArticles, WriteArticles},
+    search,
     values::Ref,
 };
 use actix_web::{delete, get, patch, post, put, web::Data};
@@ -56,7 +57,7 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// List articles
 ///
-/// The newest first, without their bodies unless `include=body`. The public sees what is published; the staff see the
+/// The newest first, or with `q` those that have most of what is looked for; without their bodies unless `include=body`. The public sees what is published; the staff see the
 /// working copy of what they may edit.
 #[utoipa::path(tag = "Articles", params(ArticleParams), responses((status = OK, description = "A page of articles.", body = ArticleList)))]
 #[get("/articles")]
@@ -75,13 +76,22 @@ async fn list_articles(viewer: Viewer, app: Data<App>, query: Query<ArticleParam
     if query.deleted == Some(true) && query.changed.is_some() {
         return Err(Error::parameter("changed", "conflict", "nothing in the trash is public"));
     }
+    let languages = app.site().profile.languages.clone().into_iter().chain(query.language.clone()).collect::<Vec<_>>();
+    let wanted = query.q.as_ref().map(|typed| typed.read(&languages)).transpose()?;
+    if wanted.is_some() {
+        search::catch_up(&app).await?;
+    }
     let (shared, is_public) = (app.clone(), matches!(eyes, Eyes::Public));
     let list = move |conn: &mut Conn| {
-        let page = queries::list(conn, &eyes, &query, &window)?;
+        let page = queries::list(conn, &eyes, &query, wanted.as_ref(), &window)?;
         let with_body = query.include.as_ref().is_some_and(|include| include.contains(&ListInclude::Body));
         let looking = Looking { app: &shared, viewer: &viewer, eyes: &eyes };
         let (next, total) = (page.next, page.total);
-        let page = crate::http::Page { rows: looking.all(conn, page.rows, with_body)?, next, total };
+        let rows = match &wanted {
+            Some(wanted) => looking.found(conn, page.rows, with_body, wanted)?,
+            None => looking.all(conn, page.rows, with_body)?,
+        };
+        let page = crate::http::Page { rows, next, total };
         Answer::list(&shared, &window, page, query.fields.as_deref()).map(|answer| answer.keyed("articles"))
     };
     if is_public { app.db.read(list).await } else { app.db.read_whole(list).await }

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     clock::Time,
     http::{Changes, List, Settle, field_names, list_params, write_params},
+    search::Typed,
     values::{Image, Language, Line, Prose, Ref, Slug, WebUrl, Whole, few},
 };
 use serde::{Deserialize, Serialize};
@@ -167,7 +168,7 @@ field_names! {
         Language = "language", Translations = "translations", Comments = "comments", Seo = "seo", Custom = "custom", PublishedAt = "published_at",
         UpdatedAt = "updated_at", CreatedAt = "created_at", Revision = "revision", PublishedRevision = "published_revision",
         Scheduled = "scheduled", Review = "review", DeletedAt = "deleted_at", PurgeAt = "purge_at", CorrectedAt = "corrected_at",
-        Corrections = "corrections", Related = "related", Latest = "latest", Thread = "thread",
+        Corrections = "corrections", Related = "related", Latest = "latest", Highlights = "highlights", Thread = "thread",
     }
 }
 
@@ -229,6 +230,10 @@ pub enum ArticleSort {
 list_params! {
     /// What may be asked of a list of articles.
     pub struct ArticleParams {
+        /// Holds what is looked for, in the text or in the names that it carries: as `q` of a search. Each article then has
+        /// `highlights`, and the best come first unless an order is asked for. The staff find their working copies.
+        #[param(inline)]
+        pub q: Option<Typed>,
         /// Has any of these tags: ids or slugs.
         #[param(inline, value_type = Option<Vec<Ref>>, style = Form, explode = false, max_items = 50)]
         pub tag: Option<List<Ref>>,

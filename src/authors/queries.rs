@@ -9,6 +9,7 @@ use crate::{
     html,
     http::{Expected, Page, Window, cursor::Position, page::keyset},
     schema::{authors, revision_authors},
+    search,
     slugs::{self, Kind},
     values::{Image, Ref, Slug, WebUrl},
 };
@@ -139,6 +140,7 @@ pub fn insert(conn: &mut Conn, new: &NewAuthor, id: Id, now: Time) -> Result<Aut
         .or_taken(&slug, new.slug.is_some())?;
     slugs::take(conn, Kind::Author, &slug, id, new.slug.is_some())?;
     changes::note(conn, Kind::Author, id, now)?;
+    search::touch(conn, search::Kind::Author, id)?;
     Ok(author)
 }
 
@@ -157,13 +159,15 @@ pub fn update(
         return Ok(author);
     }
     let slug = new.slug.clone().unwrap_or_else(|| author.slug.clone());
-    let updated = diesel::update(authors::table.find(author.id))
+    let updated: Author = diesel::update(authors::table.find(author.id))
         .set((Columns::of(&new, &slug)?, authors::version.eq(authors::version + 1), authors::updated_at.eq(now)))
         .returning(columns::<Author>())
         .get_result(conn)
         .or_taken(&slug, true)?;
     slugs::change(conn, Kind::Author, (&author.slug, &slug), author.id, true, now)?;
     changes::note(conn, Kind::Author, author.id, now)?;
+    let touch = if updated.name == author.name { search::touch } else { search::touch_name };
+    touch(conn, search::Kind::Author, author.id)?;
     Ok(updated)
 }
 
@@ -202,6 +206,7 @@ pub fn delete(conn: &mut Conn, reference: &Ref, expected: &Expected, now: Time) 
     }
     diesel::delete(authors::table.find(author.id)).execute(conn)?;
     slugs::forget(conn, author.id)?;
+    search::touch(conn, search::Kind::Author, author.id)?;
     changes::note(conn, Kind::Author, author.id, now)
 }
 

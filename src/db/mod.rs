@@ -4,6 +4,7 @@ pub(crate) mod among;
 mod clock;
 pub(crate) mod column;
 mod conn;
+pub(crate) mod full_text;
 mod id;
 pub(crate) mod lock;
 mod migrations;

@@ -5,6 +5,7 @@ use crate::{
     articles::{self, trash},
     changes, clock,
     error::Result,
+    search,
 };
 use actix_web::{rt, web::Data};
 use std::time::Duration;
@@ -12,6 +13,8 @@ use tokio::{sync::watch, time::timeout};
 
 /// How often a process looks for what is due: it happens within a second.
 const DUE: Duration = Duration::from_millis(500);
+/// How often it looks for what is to be indexed.
+const INDEXING: Duration = Duration::from_millis(250);
 /// How often it looks for what was in the trash for long enough, and for what expired long ago.
 const CLEANING: Duration = Duration::from_secs(600);
 
@@ -48,6 +51,8 @@ impl Jobs {
             site.refresh_site().await.map(|()| Left::Nothing)
         });
         jobs.every(CLEANING, "forget what went", async move || changes::forget(&followed, clock::now()).await);
+        let indexed = app.clone();
+        jobs.every(INDEXING, "index what changed", async move || search::work(&indexed).await);
         jobs.every(DUE, "publish what is due", async move || due.settle(&db).await);
         jobs
     }

@@ -165,7 +165,7 @@ fn add_headers(response: &mut Value, method: &str, signs_in: bool, id: &str) {
     if has_content && !signs_in {
         names.push(("ETag", "ETag"));
     }
-    if id.starts_with("list_") {
+    if id.starts_with("list_") || id == "search" {
         names.push(("Link", "Link"));
     }
     if id.starts_with("create_") {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 /// Fields of answers that are not always there; all others are.
 const OPTIONAL: &[(&str, &[&str])] = &[
-    ("Article", &["body", "corrections", "related", "latest", "thread"]),
+    ("Article", &["body", "corrections", "related", "latest", "highlights", "thread"]),
     ("AuthorPage", &["latest", "first_published_at", "last_published_at"]),
     ("Body", &["source"]),
     ("Change", &["article", "author", "section", "tag"]),
@@ -16,7 +16,9 @@ const OPTIONAL: &[(&str, &[&str])] = &[
     ("PageInfo", &["total"]),
     ("Preview", &["url", "token"]),
     ("Problem", &["conflict"]),
+    ("Facets", &["section", "tag", "author", "year"]),
     ("Revision", &["body_html", "content", "diff"]),
+    ("SearchResults", &["facets"]),
     ("ValueChange", &["before", "after"]),
 ];
 

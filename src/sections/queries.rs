@@ -11,6 +11,7 @@ use crate::{
     error::{Code, Error, OnTaken, Result},
     http::{Expected, Page, Window, cursor::Position, page::keyset},
     schema::{revisions, sections},
+    search,
     slugs::{self, Kind},
     values::{Line, Ref, Slug},
 };
@@ -159,6 +160,7 @@ pub fn insert(conn: &mut Conn, new: &NewSection, id: Id, now: Time) -> Result<Se
         .or_taken(&slug, new.slug.is_some())?;
     slugs::take(conn, Kind::Section, &slug, id, new.slug.is_some())?;
     changes::note(conn, Kind::Section, id, now)?;
+    search::touch(conn, search::Kind::Section, id)?;
     Ok(section)
 }
 
@@ -205,6 +207,8 @@ pub fn update(
         .get_result(conn)
         .or_taken(&slug, true)?;
     slugs::change(conn, Kind::Section, (&section.slug, &slug), section.id, true, now)?;
+    let touch = if updated.name == section.name { search::touch } else { search::touch_name };
+    touch(conn, search::Kind::Section, section.id)?;
     let mut changed = vec![(section.id, section.path.clone())];
     if updated.trail != section.trail {
         move_children(conn, &updated, &mut changed)?;
@@ -247,6 +251,7 @@ pub fn delete(conn: &mut Conn, reference: &Ref, expected: &Expected, now: Time) 
     }
     diesel::delete(sections::table.find(section.id)).execute(conn)?;
     slugs::forget(conn, section.id)?;
+    search::touch(conn, search::Kind::Section, section.id)?;
     changes::note(conn, Kind::Section, section.id, now)
 }
 

@@ -11,6 +11,7 @@ use crate::{
     error::{Error, Result},
     http::{Expected, Versioned},
     schema::site,
+    values::Language,
 };
 use diesel::prelude::*;
 use serde_json::Value;
@@ -43,6 +44,12 @@ fn row(conn: &mut Conn) -> Result<Row> {
 fn apart(profile: &Profile) -> (AsJson<Profile>, Option<AsJson<CustomFields>>) {
     let fields = (!profile.custom_fields.is_empty()).then(|| AsJson(profile.custom_fields.clone()));
     (AsJson(Profile { custom_fields: CustomFields::default(), ..profile.clone() }), fields)
+}
+
+/// The languages of the site, the main one first.
+pub fn languages(conn: &mut Conn) -> Result<Vec<Language>> {
+    let profile = site::table.find(ONE).select(site::profile).first::<AsJson<Profile>>(conn).optional()?;
+    Ok(profile.map_or_else(|| vec![Language::default()], |profile| profile.0.languages))
 }
 
 /// What the newsroom says of its site, and the version of it. Where it has not said anything yet, it says `first`.

@@ -14,6 +14,7 @@ use crate::{
     events::{self, Event},
     http::Expected,
     schema::{articles, old_slugs, published_articles, revision_tags, tags},
+    search,
     slugs::{self, Kind},
     values::Ref,
 };
@@ -59,6 +60,9 @@ pub fn merge(
     tell(conn, actor, concerned, now)?;
     changes::note(conn, Kind::Tag, from.id, now)?;
     changes::note(conn, Kind::Tag, into.id, now)?;
+    // The articles follow by their events.
+    search::touch(conn, search::Kind::Tag, from.id)?;
+    search::touch(conn, search::Kind::Tag, into.id)?;
     Ok(merged)
 }
 

@@ -11,6 +11,7 @@ use crate::{
     error::{Code, Error, OnTaken, Result},
     http::{Expected, Page, Window, cursor::Position, page::keyset},
     schema::{revision_tags, tags},
+    search,
     slugs::{self, Kind},
     values::{Ref, Slug},
 };
@@ -137,6 +138,7 @@ pub fn insert(conn: &mut Conn, new: &NewTag, id: Id, now: Time) -> Result<Tag> {
     slugs::take(conn, Kind::Tag, &slug, id, new.slug.is_some())?;
     aliases::change(conn, &tag, &[], now)?;
     changes::note(conn, Kind::Tag, id, now)?;
+    search::touch(conn, search::Kind::Tag, id)?;
     Ok(tag)
 }
 
@@ -164,6 +166,8 @@ pub fn update(conn: &mut Conn, reference: &Ref, changes: &TagChanges, expected: 
     slugs::change(conn, Kind::Tag, (&tag.slug, &slug), tag.id, true, now)?;
     aliases::change(conn, &updated, &tag.aliases.0, now)?;
     changes::note(conn, Kind::Tag, tag.id, now)?;
+    let touch = if updated.name == tag.name { search::touch } else { search::touch_name };
+    touch(conn, search::Kind::Tag, tag.id)?;
     Ok(updated)
 }
 
@@ -178,6 +182,7 @@ pub fn delete(conn: &mut Conn, reference: &Ref, expected: &Expected, now: Time) 
     }
     diesel::delete(tags::table.find(tag.id)).execute(conn)?;
     slugs::forget(conn, tag.id)?;
+    search::touch(conn, search::Kind::Tag, tag.id)?;
     changes::note(conn, Kind::Tag, tag.id, now)
 }
 

@@ -1,7 +1,7 @@
 //! The program itself: its commands, its settings, its first start and its end.
 
 use crate::support::{
-    Client, Kind, fresh, postgres,
+    Client, Kind, blocking, fresh, postgres,
     program::{self, Server},
 };
 use serde_json::json;
@@ -60,8 +60,44 @@ fn create_user(folder: &Path, email: &str, password: &str, role: &str) -> Output
 fn help_lists_the_commands() {
     let help = program::run(folder().path(), &["--help"], &[]);
     assert!(help.status.success());
-    for command in ["serve", "migrate", "user", "openapi"] {
+    for command in ["serve", "migrate", "user", "openapi", "search"] {
         assert!(text(&help.stdout).lines().any(|line| line.trim_start().starts_with(command)), "{command}");
+    }
+}
+
+#[actix_web::test]
+async fn search_is_made_anew_while_a_server_runs_or_not() {
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        if kind == Kind::Postgres && postgres::server().is_none() {
+            continue;
+        }
+        let (folder, (target, _directory)) = (folder(), blocking(|| fresh(kind)));
+        let url = match &target {
+            Target::Sqlite(path) => format!("sqlite://{path}"),
+            Target::Postgres(url) => url.clone(),
+        };
+        let settings = [("DATABASE_URL", url.as_str()), ADMINISTRATOR[0], ADMINISTRATOR[1]];
+        let mut server = Server::start(folder.path(), &["--demo"], &settings);
+        let anyone = Client::new(&server.address, None);
+        let found = anyone.get("/search?q=ferry&count=true").await;
+        assert!(found.assert(200).json["page"]["total"].as_i64() > Some(3), "{}", found.json);
+        let rebuild = || {
+            let output = program::run(folder.path(), &["search", "rebuild"], &settings[..1]);
+            assert!(output.status.success(), "{}", text(&output.stderr));
+            assert!(text(&output.stdout).starts_with("Search knows all "), "{}", text(&output.stdout));
+        };
+        rebuild();
+        assert_eq!(anyone.get("/search?q=ferry&count=true").await.bytes, found.bytes);
+        server.stop();
+        // Lost, and stale: what is indexed and is there no longer.
+        let sql = "DELETE FROM published_documents WHERE kind <> 'tag'; DELETE FROM staff_documents; UPDATE published_documents SET subject_id = \
+            (SELECT id FROM users LIMIT 1) WHERE key = (SELECT min(key) FROM published_documents)";
+        blocking(|| diesel::connection::SimpleConnection::batch_execute(&mut target.open().unwrap(), sql).unwrap());
+        rebuild();
+        let mut server = Server::start(folder.path(), &[], &settings);
+        let again = Client::new(&server.address, None).get("/search?q=ferry&count=true").await;
+        assert_eq!(again.json["page"], found.json["page"]);
+        server.stop();
     }
 }
 

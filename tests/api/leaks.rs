@@ -336,8 +336,11 @@ fn queries(operation: &Operation, preview: &str) -> Vec<String> {
     let parameters = operation.value["parameters"].as_array().cloned().unwrap_or_default();
     let parameters: Vec<_> = parameters.iter().filter(|parameter| parameter["in"] == "query").collect();
     let counts = parameters.iter().any(|parameter| parameter["name"] == "count");
-    let mut queries = vec![String::new(), "nothing=1".to_owned()];
+    // Whatever is looked for by its words is looked for in all there is.
+    let least = if operation.least_query().is_empty() { "" } else { "q=-nothing&" };
+    let mut queries = vec![least.to_owned(), format!("{least}nothing=1")];
     for parameter in parameters {
+        let least = if parameter["name"] == "q" { "" } else { least };
         let name = parameter["name"].as_str().unwrap();
         let values = if name == "preview" {
             vec![preview.to_owned(), format!("{preview}&include=related,latest,comments"), "none".to_owned()]
@@ -345,15 +348,15 @@ fn queries(operation: &Operation, preview: &str) -> Vec<String> {
             values(name, &parameter["schema"])
         };
         for value in values {
-            queries.push(format!("{name}={value}"));
+            queries.push(format!("{least}{name}={value}"));
             if counts {
-                queries.push(format!("limit=100&count=true&{name}={value}"));
+                queries.push(format!("{least}limit=100&count=true&{name}={value}"));
             }
         }
-        queries.push(format!("{name}=~"));
+        queries.push(format!("{least}{name}=~"));
     }
     if counts {
-        queries.push("limit=1&count=true".to_owned());
+        queries.push(format!("{least}limit=1&count=true"));
     }
     queries
 }
@@ -382,6 +385,8 @@ fn values(name: &str, schema: &Value) -> Vec<String> {
         "article" => texts(&["reopens"]),
         "path" => texts(&["news/tech", "quiet", "nowhere"]),
         "source" => texts(&["/old/quay", "/articles/reopens"]),
+        "q" => texts(&["reopens", "har*", "quiet", "-reopens", "harbour", "mira"]),
+        "year" => texts(&["2020", "2026"]),
         "language" => texts(&["en", "de"]),
         "published_after" | "published_before" => texts(&["2020-01-01T00:00:00Z", "2090-01-01T00:00:00Z"]),
         "featured" | "deleted" | "changed" | "count" => texts(&["true", "false"]),
@@ -424,6 +429,23 @@ async fn what_is_hidden_changes_no_byte_of_what_others_read(app: TestApp) {
         }
         assert_eq!(after.len(), before.len());
     }
+    // Nor is it found by whoever knows it, or the beginning of it.
+    for path in
+        ["/search?count=true&facets=section,tag,author,year&q=", "/search/suggestions?q=", "/articles?count=true&q="]
+    {
+        for (client, words) in
+            [(&anyone, [&newsroom.word, &newsroom.premium]), (&other, [&newsroom.word, &newsroom.word])]
+        {
+            for typed in words.into_iter().flat_map(|word| [word.clone(), format!("{}*", &word[..20])]) {
+                let found = client.get(&format!("{path}{typed}")).await;
+                assert_eq!(found.assert(200).json["data"], json!([]), "{path}{typed}");
+                assert!(found.json["page"]["total"].as_i64().is_none_or(|total| total == 0), "{}", found.json);
+                assert!(!found.json["facets"].to_string().contains("count"), "{}", found.json);
+            }
+        }
+    }
+    let found = newsroom.owner.get(&format!("/articles?count=true&q={}", newsroom.word)).await;
+    assert!(found.assert(200).json["page"]["total"].as_i64() > Some(5), "{}", found.json);
     // The word is there for those who may read it: what was looked for can be found.
     let owner = newsroom.owner.get("/articles/reopens?include=related").await;
     assert!(owner.json.to_string().contains(&newsroom.word));

@@ -35,6 +35,7 @@ mod redirects;
 mod related;
 mod reviews;
 mod saving;
+mod search;
 mod sections;
 mod site;
 mod sitemaps;

@@ -33,10 +33,11 @@ const POSTGRES: &str = "
     UNION ALL SELECT 'trigger ' || pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
     UNION ALL SELECT 'type ' || typname FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typtype IN ('e', 'd')";
 
+/// The words of full-text indexes stand in tables of their own, in each database's own form.
 const SQLITE_COLUMNS: &str = "SELECT m.name || '.' || c.name AS line FROM sqlite_master m, pragma_table_info(m.name) c
-    WHERE m.type IN ('table', 'view')";
-const POSTGRES_COLUMNS: &str =
-    "SELECT table_name || '.' || column_name AS line FROM information_schema.columns WHERE table_schema = 'public'";
+    WHERE m.type IN ('table', 'view') AND m.name NOT LIKE '%!_terms%' ESCAPE '!'";
+const POSTGRES_COLUMNS: &str = "SELECT table_name || '.' || column_name AS line FROM information_schema.columns
+    WHERE table_schema = 'public' AND table_name NOT LIKE '%!_terms%' ESCAPE '!'";
 
 fn lines(conn: &mut Conn, sqlite: &str, postgres: &str) -> BTreeSet<String> {
     let query = diesel::sql_query(match conn {

@@ -94,6 +94,8 @@ const TABLE: &[(&str, Who)] = &[
     ("update_tag", From(Editor)),
     ("delete_tag", From(Editor)),
     ("merge_tag", From(Editor)),
+    ("search", Anyone),
+    ("suggest_searches", Anyone),
     ("login", Anyone),
     ("logout", Anyone),
     ("refresh", Anyone),
@@ -209,6 +211,8 @@ impl Desk {
             }
             _ => template.clone(),
         };
+        let query = operation.least_query();
+        let path = if query.is_empty() { path } else { format!("{path}?{query}") };
         (path, self.body(operation).await)
     }
 

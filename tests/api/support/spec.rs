@@ -35,6 +35,18 @@ impl Operation {
         let parts: Vec<_> = about.trim_start_matches("//feeds").split('/').collect();
         parts[1].to_owned()
     }
+
+    /// The parameters that must be given, with their examples: `q=harbour`.
+    pub fn least_query(&self) -> String {
+        let parameters = self.value["parameters"].as_array().into_iter().flatten();
+        let required = parameters.filter(|parameter| parameter["in"] == "query" && parameter["required"] == true);
+        let pairs = required.map(|parameter| {
+            let example = &parameter["example"];
+            let example = example.as_str().map_or_else(|| example.to_string(), str::to_owned);
+            (parameter["name"].as_str().unwrap().to_owned(), example)
+        });
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+    }
 }
 
 pub fn operations() -> &'static [Operation] {

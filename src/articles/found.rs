@@ -1,0 +1,140 @@
+//! Articles that are searched for: where to look for whom, and the rows of what was found.
+
+use super::{
+    model::{Article, Row},
+    present::Looking,
+    queries::{self, Conditions, Eyes, public, staff},
+    write::ArticleParams,
+};
+use crate::{
+    app::App,
+    auth::{Actor, Viewer},
+    db::{
+        Conn, Id, among,
+        full_text::{Index, Matches, Terms},
+    },
+    error::Result,
+    http::{Page, Window},
+    permissions::EditAnyArticle,
+    schema::{article_revisions, published_articles},
+    search::{self, Field, Hit, Label, Source, Wanted},
+};
+use diesel::prelude::*;
+
+/// Labels of one filter that an index is asked for; with more, what is found is looked at one by one.
+const MANY: usize = 64;
+
+/// The condition on rows that they have what is wanted, in one of the indexes that these eyes may look into.
+pub struct Found {
+    pub public: Matches,
+    pub staff: Option<Matches>,
+}
+
+impl Found {
+    pub fn new(conn: &Conn, field: &Field, wanted: &Wanted) -> Self {
+        let terms = wanted.anywhere();
+        let of = |index: Index| {
+            field.sources.iter().find(|source| source.index == index).map(|source| source.matches(conn, &terms))
+        };
+        let public = of(Index::Published).unwrap_or_else(|| Source::public().matches(conn, &terms));
+        Self { public, staff: of(Index::Staff) }
+    }
+}
+
+/// Where these eyes look: into the public's index, and the staff into that of their own working copies, too. A revision
+/// that one does not see is no more than a number there: what is shown is read by the queries of all lists.
+pub(super) fn seen_by(eyes: &Eyes, conditions: &Conditions<'_>) -> Field {
+    let sources = match eyes {
+        Eyes::Public | Eyes::Preview => vec![Source::public()],
+        Eyes::Desk(actor) => vec![Source::public(), of_staff(actor)],
+    };
+    conditions.narrow(Field { sources, ..Field::public() }.of_articles())
+}
+
+fn of_staff(actor: &Actor) -> Source {
+    let own = || vec![Terms::Word(search::owner_word(actor.user))];
+    Source { index: Index::Staff, holds: if actor.may::<EditAnyArticle>() { Vec::new() } else { own() } }
+}
+
+impl Conditions<'_> {
+    /// The part of an index in which whatever meets the conditions is.
+    fn narrow(&self, field: Field) -> Field {
+        let p = self.params;
+        let any = |ids: &Option<Vec<Id>>, label: fn(Id) -> Label| {
+            let some = ids.as_ref().filter(|ids| ids.len() <= MANY)?;
+            Some(Terms::Any(some.iter().map(|id| Terms::Word(search::label_word(label(*id)))).collect()))
+        };
+        let mut held = vec![
+            any(&self.any_section, Label::Section),
+            any(&self.any_tag, Label::Tag),
+            any(&self.any_author, Label::Author),
+            p.language.as_ref().map(|language| Terms::Word(search::language_word(language))),
+        ];
+        held.extend(self.all_tags.iter().map(|id| Some(Terms::Word(search::label_word(Label::Tag(*id))))));
+        let field = held.into_iter().flatten().fold(field, |field, terms| field.holding(&terms));
+        if p.published_after.is_none() && p.published_before.is_none() {
+            return field;
+        }
+        let (least, most) = search::keys_between(p.published_after, p.published_before);
+        Field { keys: (field.keys.0.max(least), field.keys.1.min(most)), ..field }
+    }
+}
+
+/// Where the articles are that meet these conditions and are public, with all else that is public where there are no
+/// conditions. `None` where one of them names nothing.
+pub fn field(conn: &mut Conn, params: &ArticleParams) -> Result<Option<Field>> {
+    let Some(conditions) = Conditions::look_up(conn, params)? else { return Ok(None) };
+    Ok(Some(conditions.narrow(Field::public())))
+}
+
+/// A page of articles that have what is wanted, the best first.
+pub(super) fn ranked(
+    conn: &mut Conn,
+    eyes: &Eyes,
+    conditions: &Conditions<'_>,
+    wanted: &Wanted,
+    window: &Window,
+) -> Result<Page<Row>> {
+    let field = seen_by(eyes, conditions);
+    search::ranked(conn, &field, wanted, window, |conn, hits| {
+        let revisions: Vec<Id> = hits.iter().filter_map(|hit| hit.revision).collect();
+        let rows: Vec<Row> = match eyes {
+            Eyes::Public | Eyes::Preview => public::filtered(queries::visible(), conditions)
+                .filter(among(published_articles::revision_id, revisions))
+                .load(conn)?,
+            Eyes::Desk(actor) => staff::filtered(queries::at_desk(actor, conditions.params), conditions)
+                .filter(among(article_revisions::revision_id, revisions))
+                .load(conn)?,
+        };
+        Ok(in_order(hits, rows))
+    })
+}
+
+fn in_order(hits: Vec<Hit>, mut rows: Vec<Row>) -> Vec<(Hit, Row)> {
+    let mut row = |hit: &Hit| {
+        let at = rows.iter().position(|row| Some(row.revision_id) == hit.revision)?;
+        Some(rows.swap_remove(at))
+    };
+    hits.into_iter().filter_map(|hit| Some((hit, row(&hit)?))).collect()
+}
+
+/// Those of some revisions that are public.
+pub fn published_revisions(conn: &mut Conn, revisions: Vec<Id>) -> Result<Vec<Row>> {
+    use published_articles as v;
+    Ok(queries::visible().filter(among(v::revision_id, revisions)).load(conn)?)
+}
+
+/// The same as they are shown to somebody who looked for something.
+pub fn found_in_public(
+    conn: &mut Conn,
+    app: &App,
+    viewer: &Viewer,
+    revisions: Vec<Id>,
+    wanted: &Wanted,
+) -> Result<Vec<Article>> {
+    if revisions.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = published_revisions(conn, revisions)?;
+    Looking { app, viewer, eyes: &Eyes::Public }.found(conn, rows, false, wanted)
+}

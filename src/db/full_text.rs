@@ -1,0 +1,279 @@
+//! Full-text indexes: FTS5 on SQLite, `tsvector` with GIN on PostgreSQL. Both are given the same words, made ready by
+//! `search/analysis.rs`, and asked the same; neither changes a word, as all are letters and numbers without capitals.
+
+use super::conn::Conn;
+use diesel::{
+    backend::Backend,
+    expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate},
+    prelude::*,
+    query_builder::{AstPass, QueryFragment, QueryId},
+    serialize::ToSql,
+    sql_types::{BigInt, Bool, HasSqlType, Text},
+};
+use std::{collections::BTreeMap, fmt::Write, sync::Arc};
+
+/// Which index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Index {
+    Published,
+    Staff,
+}
+
+/// What is asked of an index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Terms {
+    Word(String),
+    /// Any word that begins so.
+    Prefix(String),
+    Phrase(Phrase),
+    All(Vec<Self>),
+    Any(Vec<Self>),
+    /// What meets the first and not the second.
+    But(Box<Self>, Box<Self>),
+}
+
+/// Words that follow one another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Phrase {
+    pub place: Place,
+    pub words: Vec<String>,
+    /// Whether the last one is only the beginning of a word.
+    pub open: bool,
+}
+
+/// Where words stand in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    Title,
+    Words,
+}
+
+/// What is indexed of a document. `None` stands between words that do not follow one another.
+#[derive(Debug, Default)]
+pub struct Indexed {
+    pub title: Vec<String>,
+    pub words: Vec<Option<Arc<str>>>,
+    /// Without an order.
+    pub forms: Vec<String>,
+}
+
+/// The condition that a row of `published_search` or `staff_search` has these terms.
+#[derive(Debug, Clone)]
+pub struct Matches {
+    column: &'static str,
+    terms: String,
+    cast: &'static str,
+    /// Whether the statement is kept. PostgreSQL plans by how rare the words are, so it looks each time.
+    kept: bool,
+}
+
+/// How this database is asked for the terms.
+pub fn matches(conn: &Conn, index: Index, terms: &Terms) -> Matches {
+    let mut text = String::new();
+    match conn {
+        Conn::Sqlite(_) => {
+            write_fts5(&mut text, terms);
+            let column = match index {
+                Index::Published => "published_search.terms MATCH ",
+                Index::Staff => "staff_search.terms MATCH ",
+            };
+            Matches { column, terms: text, cast: "", kept: true }
+        }
+        Conn::Postgres(_) => {
+            write_tsquery(&mut text, terms);
+            let column = match index {
+                Index::Published => "published_search.terms @@ ",
+                Index::Staff => "staff_search.terms @@ ",
+            };
+            Matches { column, terms: text, cast: "::tsquery", kept: false }
+        }
+    }
+}
+
+/// Words as FTS5 takes them, in quotes: none of them is an operator.
+fn write_fts5(text: &mut String, terms: &Terms) {
+    match terms {
+        Terms::Word(word) => _ = write!(text, "\"{word}\""),
+        Terms::Prefix(word) => _ = write!(text, "\"{word}\"*"),
+        Terms::Phrase(Phrase { place, words, open }) => {
+            let place = if *place == Place::Title { "title" } else { "words" };
+            _ = write!(text, "({place} : \"{}\"{})", words.join(" "), if *open { "*" } else { "" });
+        }
+        Terms::All(all) => join(text, all, " AND ", write_fts5),
+        Terms::Any(any) => join(text, any, " OR ", write_fts5),
+        Terms::But(one, other) => {
+            text.push('(');
+            write_fts5(text, one);
+            text.push_str(" NOT ");
+            write_fts5(text, other);
+            text.push(')');
+        }
+    }
+}
+
+/// The same in PostgreSQL's way.
+fn write_tsquery(text: &mut String, terms: &Terms) {
+    match terms {
+        Terms::Word(word) => _ = write!(text, "'{word}'"),
+        Terms::Prefix(word) => _ = write!(text, "'{word}':*"),
+        Terms::Phrase(Phrase { words, open, .. }) => {
+            _ = write!(text, "('{}'{})", words.join("' <-> '"), if *open { ":*" } else { "" });
+        }
+        Terms::All(all) => join(text, all, " & ", write_tsquery),
+        Terms::Any(any) => join(text, any, " | ", write_tsquery),
+        Terms::But(one, other) => {
+            text.push('(');
+            write_tsquery(text, one);
+            text.push_str(" & !");
+            write_tsquery(text, other);
+            text.push(')');
+        }
+    }
+}
+
+fn join(text: &mut String, terms: &[Terms], between: &str, write: fn(&mut String, &Terms)) {
+    text.push('(');
+    for (index, term) in terms.iter().enumerate() {
+        if index > 0 {
+            text.push_str(between);
+        }
+        write(text, term);
+    }
+    text.push(')');
+}
+
+impl Expression for Matches {
+    type SqlType = Bool;
+}
+
+impl<QS> AppearsOnTable<QS> for Matches {}
+
+impl<QS> SelectableExpression<QS> for Matches {}
+
+impl<G> ValidGrouping<G> for Matches {
+    type IsAggregate = is_aggregate::No;
+}
+
+impl QueryId for Matches {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<DB> QueryFragment<DB> for Matches
+where
+    DB: Backend + HasSqlType<Text>,
+    String: ToSql<Text, DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        if !self.kept {
+            out.unsafe_to_cache_prepared();
+        }
+        out.push_sql(self.column);
+        out.push_bind_param::<Text, String>(&self.terms)?;
+        out.push_sql(self.cast);
+        Ok(())
+    }
+}
+
+/// Stands between words that do not follow one another. No word begins with it.
+const GAP: &str = "z";
+
+/// Adds a document's words under its key.
+pub fn insert(conn: &mut Conn, index: Index, key: i64, indexed: &Indexed) -> QueryResult<()> {
+    match conn {
+        Conn::Sqlite(conn) => {
+            let words: Vec<_> = indexed.words.iter().map(|word| word.as_deref().unwrap_or(GAP)).collect();
+            let sql = match index {
+                Index::Published => "INSERT INTO published_terms (rowid, title, words, forms) VALUES (?, ?, ?, ?)",
+                Index::Staff => "INSERT INTO staff_terms (rowid, title, words, forms) VALUES (?, ?, ?, ?)",
+            };
+            diesel::sql_query(sql)
+                .bind::<BigInt, _>(key)
+                .bind::<Text, _>(indexed.title.join(" "))
+                .bind::<Text, _>(words.join(" "))
+                .bind::<Text, _>(indexed.forms.join(" "))
+                .execute(conn)
+        }
+        Conn::Postgres(conn) => {
+            let sql = match index {
+                Index::Published => "INSERT INTO published_terms (key, terms) VALUES ($1, $2::tsvector)",
+                Index::Staff => "INSERT INTO staff_terms (key, terms) VALUES ($1, $2::tsvector)",
+            };
+            diesel::sql_query(sql).bind::<BigInt, _>(key).bind::<Text, _>(tsvector(indexed)).execute(conn)
+        }
+    }
+    .map(drop)
+}
+
+/// All words with where they stand: those of the title first.
+fn tsvector(indexed: &Indexed) -> String {
+    let mut places: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (place, word) in indexed.title.iter().enumerate() {
+        places.entry(word).or_default().push(place + 1);
+    }
+    let begins = indexed.title.len() + 2;
+    for (place, word) in indexed.words.iter().enumerate() {
+        if let Some(word) = word {
+            places.entry(word).or_default().push(begins + place);
+        }
+    }
+    for word in &indexed.forms {
+        places.entry(word).or_default();
+    }
+    let mut text = String::with_capacity(places.len() * 16);
+    for (word, places) in places {
+        _ = write!(text, "'{word}'");
+        for (index, place) in places.iter().enumerate() {
+            _ = write!(text, "{}{place}", if index == 0 { ':' } else { ',' });
+        }
+        text.push(' ');
+    }
+    text
+}
+
+/// Takes what stands under a key out of the index.
+pub fn delete(conn: &mut Conn, index: Index, key: i64) -> QueryResult<()> {
+    match conn {
+        Conn::Sqlite(conn) => {
+            let sql = match index {
+                Index::Published => "DELETE FROM published_terms WHERE rowid = ?",
+                Index::Staff => "DELETE FROM staff_terms WHERE rowid = ?",
+            };
+            diesel::sql_query(sql).bind::<BigInt, _>(key).execute(conn)
+        }
+        Conn::Postgres(conn) => {
+            let sql = match index {
+                Index::Published => "DELETE FROM published_terms WHERE key = $1",
+                Index::Staff => "DELETE FROM staff_terms WHERE key = $1",
+            };
+            diesel::sql_query(sql).bind::<BigInt, _>(key).execute(conn)
+        }
+    }
+    .map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Indexed, Phrase, Place, Terms, tsvector, write_fts5, write_tsquery};
+
+    #[test]
+    fn both_are_asked_the_same() {
+        let word = |word: &str| Terms::Word(word.into());
+        let phrase = Phrase { place: Place::Words, words: vec!["wc".into(), "wd".into()], open: true };
+        let any = Terms::Any(vec![word("wa"), Terms::Prefix("wb".into())]);
+        let terms = Terms::But(Box::new(Terms::All(vec![any, Terms::Phrase(phrase)])), Box::new(word("wx")));
+        let (mut fts5, mut tsquery) = (String::new(), String::new());
+        write_fts5(&mut fts5, &terms);
+        write_tsquery(&mut tsquery, &terms);
+        assert_eq!(fts5, r#"((("wa" OR "wb"*) AND (words : "wc wd"*)) NOT "wx")"#);
+        assert_eq!(tsquery, "((('wa' | 'wb':*) & ('wc' <-> 'wd':*)) & !'wx')");
+    }
+
+    #[test]
+    fn words_keep_their_places() {
+        let word = |word: &str| Some(word.into());
+        let words = vec![word("wa"), None, word("wb"), word("wa")];
+        let indexed = Indexed { title: vec!["ta".into()], words, forms: vec!["fx".into(), "wb".into()] };
+        assert_eq!(tsvector(&indexed), "'fx' 'ta':1 'wa':3,6 'wb':5 ");
+    }
+}

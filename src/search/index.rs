@@ -1,0 +1,171 @@
+//! Keeps the indexes fresh: takes what is pending, reads and analyses it outside of any transaction that writes, and
+//! writes it in a short one. Any number of processes may do so at once.
+
+use super::{
+    document::{self, Analysers, Document, Pair},
+    pending::{self, Kind, Pending},
+};
+use crate::{
+    app::App,
+    both,
+    db::{
+        Conn, Db, Id,
+        full_text::{self, Index, Indexed},
+    },
+    error::{Code, Error, Result},
+    jobs::Left,
+    schema::{published_documents, staff_documents},
+    values::Language,
+};
+use actix_web::{rt::time::sleep, web};
+use diesel::prelude::*;
+use std::time::{Duration, Instant};
+use tokio::{sync::Mutex, time::timeout};
+
+/// Documents that one transaction writes.
+const BATCH: i64 = 50;
+/// How long a search waits for what was written before it.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// With more than this to be indexed, a search sees to the newest alone.
+const MANY: i64 = 500;
+/// What the background takes of the time while there is much to do: a fifth, so that those who write hardly notice.
+const REST: u32 = 4;
+const LONGEST_REST: Duration = Duration::from_millis(500);
+
+/// Of those who index in one process, one does so at a time.
+#[derive(Debug, Default)]
+pub struct Turn(Mutex<()>);
+
+/// A document that is ready to be written, or the subject's absence from an index.
+type Ready = Option<(Document, Indexed)>;
+
+/// What becomes of a subject in both indexes.
+struct Prepared {
+    pending: Pending,
+    published: Ready,
+    staff: Ready,
+}
+
+/// Indexes what was written before this moment, so that whoever wrote it finds it. Answers in time all the same.
+///
+/// # Errors
+/// Where the database cannot be reached, or its disk is full.
+pub async fn catch_up(app: &App) -> Result<()> {
+    let Some(until) = app.db.look_up(pending::newest).await? else { return Ok(()) };
+    let caught_up = timeout(PATIENCE, async {
+        let _turn = app.search.0.lock().await;
+        let many = app.db.read(move |conn| Ok(pending::count(conn, until, MANY + 1)? > MANY as usize)).await?;
+        loop {
+            let (found, _) = batch(&app.db, app.site().profile.languages.clone(), until).await?;
+            if found == 0 || many {
+                return Ok(());
+            }
+        }
+    });
+    // A search that is too early finds what there is.
+    caught_up.await.unwrap_or(Ok(()))
+}
+
+/// Indexes some of what is pending, in the background.
+///
+/// # Errors
+/// As [`catch_up`].
+pub async fn work(app: &App) -> Result<Left> {
+    let Some(until) = app.db.look_up(pending::newest).await? else { return Ok(Left::Nothing) };
+    let began = Instant::now();
+    let (found, done) = {
+        let _turn = app.search.0.lock().await;
+        batch(&app.db, app.site().profile.languages.clone(), until).await?
+    };
+    if found < BATCH as usize || done == 0 {
+        return Ok(Left::Nothing);
+    }
+    sleep((began.elapsed() * REST).min(LONGEST_REST)).await;
+    Ok(Left::More)
+}
+
+/// Indexes some of what is pending. How much it found, and how much of it is done: the rest changed meanwhile.
+pub async fn batch(db: &Db, languages: Vec<Language>, until: Id) -> Result<(usize, usize)> {
+    let language = languages.into_iter().next().unwrap_or_default();
+    let read = move |conn: &mut Conn| {
+        let some = pending::list(conn, until, BATCH)?;
+        let documents = document::load(conn, &some, &language)?;
+        Ok((some, documents))
+    };
+    let (some, mut documents) = db.read_whole(read).await?;
+    let found = some.len();
+    if found == 0 {
+        return Ok((0, 0));
+    }
+    let prepare = move || {
+        let mut analysers = Analysers::default();
+        let mut ready = |document: Option<Document>| {
+            document.map(|document| {
+                let indexed = document.indexed(&mut analysers);
+                (document, indexed)
+            })
+        };
+        let mut prepared = Vec::with_capacity(some.len());
+        for pending in some {
+            let Pair { published, staff } = documents.remove(&pending.subject).unwrap_or_default();
+            prepared.push(Prepared { pending, published: ready(published), staff: ready(staff) });
+        }
+        prepared
+    };
+    let prepared = web::block(prepare).await.map_err(|_| Error::new(Code::Unavailable))?;
+    let done = db.write(move |conn| write(conn, &prepared)).await?;
+    Ok((found, done))
+}
+
+/// Writes what nobody changed since it was read. How many that are.
+fn write(conn: &mut Conn, prepared: &[Prepared]) -> Result<usize> {
+    let some: Vec<Pending> = prepared.iter().map(|prepared| prepared.pending).collect();
+    let taken = pending::take(conn, &some)?;
+    for Prepared { pending, published, staff } in prepared.iter().filter(|p| taken.contains(&p.pending.subject)) {
+        replace_published(conn, pending.subject, published)?;
+        if pending.kind == Kind::Article {
+            replace_staff(conn, pending.subject, staff)?;
+        }
+        if pending.spread {
+            pending::spread(conn, pending)?;
+        }
+    }
+    Ok(taken.len())
+}
+
+/// Puts a document in the place of the one that the index has of the subject.
+macro_rules! replace {
+    ($name:ident, $table:ident, $index:expr) => {
+        fn $name(conn: &mut Conn, subject: Id, ready: &Ready) -> Result<()> {
+            let known = $table::table.filter($table::subject_id.eq(subject)).select($table::key);
+            if let Some(key) = both!(conn, c => known.first::<i64>(c).optional())? {
+                full_text::delete(conn, $index, key)?;
+                let known = $table::table.find(key);
+                both!(conn, c => diesel::delete(known).execute(c))?;
+            }
+            let Some((document, indexed)) = ready else { return Ok(()) };
+            let mut key = document.key;
+            // Of several with one key each takes the next.
+            loop {
+                let taken = $table::table.find(key).select($table::key);
+                if both!(conn, c => taken.first::<i64>(c).optional())?.is_none() {
+                    break;
+                }
+                key += 1;
+            }
+            let row = (
+                $table::key.eq(key),
+                $table::subject_id.eq(subject),
+                $table::kind.eq(document.kind),
+                $table::revision_id.eq(document.revision),
+                $table::labels.eq(&document.labels),
+            );
+            both!(conn, c => diesel::insert_into($table::table).values(row).execute(c))?;
+            full_text::insert(conn, $index, key, indexed)?;
+            Ok(())
+        }
+    };
+}
+
+replace!(replace_published, published_documents, Index::Published);
+replace!(replace_staff, staff_documents, Index::Staff);

@@ -1,0 +1,195 @@
+//! What is found: posting lists that are walked from their newest end, so that a word that stands everywhere costs no more
+//! than one that is rare.
+
+use super::{document::ARTICLES, pending::Kind, terms::Wanted};
+use crate::{
+    both,
+    db::{
+        Conn, Id,
+        full_text::{self, Index, Matches, Terms},
+    },
+    error::Result,
+    http::{Page, Window, cursor::Position},
+    schema::{published_articles, published_search, staff_search},
+};
+use diesel::prelude::*;
+use std::collections::HashSet;
+
+/// Documents that are looked at in one step at the most.
+const STEP: i64 = 500;
+
+/// A document that matches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable)]
+pub struct Hit {
+    pub key: i64,
+    pub subject: Id,
+    pub kind: Kind,
+    pub revision: Option<Id>,
+}
+
+/// An index, and what must stand in each of its documents besides what is looked for.
+#[derive(Debug, Clone)]
+pub struct Source {
+    pub index: Index,
+    pub holds: Vec<Terms>,
+}
+
+impl Source {
+    /// What anyone may read.
+    pub fn public() -> Self {
+        Self { index: Index::Published, holds: Vec::new() }
+    }
+
+    fn terms(&self, terms: &Terms) -> Terms {
+        if self.holds.is_empty() {
+            return terms.clone();
+        }
+        Terms::All([self.holds.clone(), vec![terms.clone()]].concat())
+    }
+
+    /// The condition on its rows.
+    pub fn matches(&self, conn: &Conn, terms: &Terms) -> Matches {
+        full_text::matches(conn, self.index, &self.terms(terms))
+    }
+}
+
+/// Where to look, and in which part of it.
+#[derive(Debug, Clone)]
+pub struct Field {
+    pub sources: Vec<Source>,
+    /// Keys are greater than the first, and not greater than the second.
+    pub keys: (i64, i64),
+}
+
+impl Field {
+    /// All that is public: sections, tags and authors before articles.
+    pub fn public() -> Self {
+        Self { sources: vec![Source::public()], keys: (i64::MIN, i64::MAX) }
+    }
+
+    pub fn of_articles(self) -> Self {
+        Self { keys: (self.keys.0.max(ARTICLES), self.keys.1), ..self }
+    }
+
+    /// What also holds this word, in every index.
+    pub fn holding(mut self, terms: &Terms) -> Self {
+        self.sources.iter_mut().for_each(|source| source.holds.push(terms.clone()));
+        self
+    }
+}
+
+/// A page of what is wanted, the best first: by [tiers](Wanted::tiers), and within one the newest first. `check` gives of
+/// some hits those that may be shown, in their order.
+pub fn ranked<T>(
+    conn: &mut Conn,
+    field: &Field,
+    wanted: &Wanted,
+    window: &Window,
+    mut check: impl FnMut(&mut Conn, Vec<Hit>) -> Result<Vec<(Hit, T)>>,
+) -> Result<Page<T>> {
+    let (first, after) = window.after_text().and_then(|(text, _)| place(&text)).unwrap_or((0, field.keys.0));
+    let limit = usize::try_from(window.limit).unwrap_or(usize::MAX);
+    let offset = usize::try_from(window.offset).unwrap_or(usize::MAX);
+    let need = limit.saturating_add(offset).saturating_add(1);
+    let mut found: Vec<(usize, Hit, T)> = Vec::new();
+    let mut seen: HashSet<Id> = HashSet::new();
+    for (tier, terms) in wanted.tiers().iter().enumerate().skip(first) {
+        let mut after = if tier == first { after } else { field.keys.0 };
+        let mut step = i64::try_from(need - found.len()).unwrap_or(STEP).min(STEP);
+        while found.len() < need {
+            let (hits, more) = some(conn, field, terms, after, step)?;
+            let Some(last) = hits.last() else { break };
+            after = last.key;
+            let hits = hits.into_iter().filter(|hit| seen.insert(hit.revision.unwrap_or(hit.subject))).collect();
+            found.extend(check(conn, hits)?.into_iter().map(|(hit, row)| (tier, hit, row)));
+            if !more {
+                break;
+            }
+            step = (step * 2).min(STEP);
+        }
+    }
+    let more = found.len() > offset.saturating_add(limit);
+    let mut page: Vec<_> = found.into_iter().skip(offset).take(limit).collect();
+    let last = page.last().filter(|_| more);
+    let next = last.map(|(tier, hit, _)| Position::new(format!("{tier}.{}", hit.key).as_str(), hit.subject));
+    Ok(Page { rows: page.drain(..).map(|(.., row)| row).collect(), next, total: None })
+}
+
+/// A tier, and the key of the last document.
+fn place(text: &str) -> Option<(usize, i64)> {
+    let (tier, key) = text.split_once('.')?;
+    Some((tier.parse().ok()?, key.parse().ok()?))
+}
+
+/// Some hits of all sources behind a key, the newest first, and whether there may be more.
+pub fn some(conn: &mut Conn, field: &Field, terms: &Terms, after: i64, limit: i64) -> Result<(Vec<Hit>, bool)> {
+    let mut hits: Vec<Hit> = Vec::new();
+    let (mut complete, mut more) = (i64::MAX, false);
+    for source in &field.sources {
+        let found = walk(conn, source, terms, (after, field.keys.1), limit)?;
+        if i64::try_from(found.len()).is_ok_and(|found| found == limit)
+            && let Some(last) = found.last()
+        {
+            // What the other sources have behind this comes with the next step.
+            (complete, more) = (complete.min(last.key), true);
+        }
+        hits.extend(found);
+    }
+    hits.retain(|hit| hit.key <= complete);
+    hits.sort_by_key(|hit| hit.key);
+    hits.dedup();
+    Ok((hits, more))
+}
+
+/// Asks both views alike.
+macro_rules! in_index {
+    ($index:expr, $v:ident => $query:expr) => {
+        match $index {
+            Index::Published => {
+                use published_search as $v;
+                $query
+            }
+            Index::Staff => {
+                use staff_search as $v;
+                $query
+            }
+        }
+    };
+}
+
+fn walk(conn: &mut Conn, source: &Source, terms: &Terms, keys: (i64, i64), limit: i64) -> Result<Vec<Hit>> {
+    let matches = source.matches(conn, terms);
+    Ok(in_index!(source.index, v => {
+        let query = v::table
+            .filter(matches)
+            .filter(v::key.gt(keys.0))
+            .filter(v::key.le(keys.1))
+            .order(v::key)
+            .limit(limit)
+            .select((v::key, v::subject_id, v::kind, v::revision_id));
+        both!(conn, c => query.load::<Hit>(c))?
+    }))
+}
+
+/// How many articles match that are public.
+pub fn count_public(conn: &mut Conn, field: &Field, terms: &Terms) -> Result<i64> {
+    use published_search as s;
+    let source = field.sources.first().cloned().unwrap_or_else(Source::public);
+    let matches = source.matches(conn, terms);
+    let visible = published_articles::table.on(published_articles::revision_id.nullable().eq(s::revision_id));
+    let found =
+        s::table.inner_join(visible).filter(matches).filter(s::key.gt(field.keys.0)).filter(s::key.le(field.keys.1));
+    Ok(found.count().get_result(conn)?)
+}
+
+/// What matches and is no article.
+pub fn names(conn: &mut Conn, field: &Field, terms: &Terms) -> Result<Vec<(Kind, Id)>> {
+    use published_search as s;
+    if field.keys.0 >= ARTICLES {
+        return Ok(Vec::new());
+    }
+    let source = field.sources.first().cloned().unwrap_or_else(Source::public);
+    let matches = source.matches(conn, terms);
+    let found = s::table.filter(matches).filter(s::key.gt(field.keys.0)).filter(s::key.le(ARTICLES));
+    Ok(found.select((s::kind, s::subject_id)).load(conn)?)
+}

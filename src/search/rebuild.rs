@@ -1,0 +1,27 @@
+//! `stet search rebuild`: both indexes anew, while a server runs or not.
+
+use super::{index, pending};
+use crate::{
+    db::{Db, Id},
+    error::Result,
+    values::Language,
+};
+
+/// Indexes all there is, and takes out what is there no longer. `progress` is told how many documents there are, and
+/// how many are done.
+///
+/// # Errors
+/// Where the database cannot be reached, or its disk is full.
+pub async fn all(db: &Db, languages: &[Language], mut progress: impl FnMut(usize, usize)) -> Result<usize> {
+    let count = db.write(pending::touch_all).await?;
+    let until = Id::new();
+    progress(count, 0);
+    loop {
+        let (found, _) = index::batch(db, languages.to_vec(), until).await?;
+        if found == 0 {
+            return Ok(count);
+        }
+        let left = db.look_up(move |conn| pending::count(conn, until, i64::MAX)).await?;
+        progress(count, count.saturating_sub(left));
+    }
+}
