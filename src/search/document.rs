@@ -7,6 +7,7 @@ use super::{
     terms::EVERYTHING,
 };
 use crate::{
+    articles::Visibility,
     clock::Time,
     db::{Conn, Id, among, full_text::Indexed},
     error::Result,
@@ -221,7 +222,7 @@ struct Text {
     title: String,
     subtitle: Option<String>,
     excerpt: String,
-    visibility: super::Visibility,
+    visibility: Visibility,
     language: Language,
     section: Option<Id>,
     body_html: String,
@@ -248,8 +249,8 @@ fn load_articles(conn: &mut Conn, ids: Vec<Id>) -> Result<HashMap<Id, Pair>> {
         let published = text(identity.published.filter(|_| identity.deleted_at.is_none()));
         // What the public's index holds of the working copy is found there by the staff, too.
         let working = text(Some(identity.working))
-            .filter(|text| published.is_none_or(|p| p.id != text.id || p.visibility != super::Visibility::Public));
-        let public_body = |text: &Text| text.visibility == super::Visibility::Public;
+            .filter(|text| published.is_none_or(|p| p.id != text.id || p.visibility != Visibility::Public));
+        let public_body = |text: &Text| text.visibility == Visibility::Public;
         let pair = Pair {
             published: published.map(|text| identity.document(text, &names, public_body(text))),
             staff: working.map(|text| {

@@ -19,7 +19,10 @@ use crate::{
 };
 use actix_web::{rt::time::sleep, web};
 use diesel::prelude::*;
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::{sync::Mutex, time::timeout};
 
 /// Documents that one transaction writes.
@@ -30,6 +33,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const MANY: i64 = 500;
 /// What the background takes of the time while there is much to do: a fifth, so that those who write hardly notice.
 const REST: u32 = 4;
+/// What a search waits for others who index the same.
+const MOMENT: Duration = Duration::from_millis(10);
 const LONGEST_REST: Duration = Duration::from_millis(500);
 
 /// Of those who index in one process, one does so at a time.
@@ -46,24 +51,31 @@ struct Prepared {
     staff: Ready,
 }
 
-/// Indexes what was written before this moment, so that whoever wrote it finds it. Answers in time all the same.
+/// Indexes what was written before this moment, so that whoever wrote it finds it. A search that is too early, or whose
+/// database takes no writes, finds what there is.
 ///
 /// # Errors
-/// Where the database cannot be reached, or its disk is full.
+/// Where the database cannot be reached.
 pub async fn catch_up(app: &App) -> Result<()> {
     let Some(until) = app.db.look_up(pending::newest).await? else { return Ok(()) };
     let caught_up = timeout(PATIENCE, async {
         let _turn = app.search.0.lock().await;
         let many = app.db.read(move |conn| Ok(pending::count(conn, until, MANY + 1)? > MANY as usize)).await?;
         loop {
-            let (found, _) = batch(&app.db, app.site().profile.languages.clone(), until).await?;
+            let (found, done) = batch(&app.db, app.site().profile.languages.clone(), until).await?;
             if found == 0 || many {
-                return Ok(());
+                return Ok::<_, Error>(());
+            }
+            // Somebody else is at it, or changes it.
+            if done == 0 {
+                sleep(MOMENT).await;
             }
         }
     });
-    // A search that is too early finds what there is.
-    caught_up.await.unwrap_or(Ok(()))
+    if let Ok(Err(error)) = caught_up.await {
+        tracing::warn!(%error, "a search could not see to what was written before it");
+    }
+    Ok(())
 }
 
 /// Indexes some of what is pending, in the background.
@@ -112,9 +124,29 @@ pub async fn batch(db: &Db, languages: Vec<Language>, until: Id) -> Result<(usiz
         }
         prepared
     };
-    let prepared = web::block(prepare).await.map_err(|_| Error::new(Code::Unavailable))?;
-    let done = db.write(move |conn| write(conn, &prepared)).await?;
-    Ok((found, done))
+    let prepared = Arc::new(web::block(prepare).await.map_err(|_| Error::new(Code::Unavailable))?);
+    let all = prepared.clone();
+    match db.write(move |conn| write(conn, &all)).await {
+        Err(error) if error.code() == Code::Internal => Ok((found, one_by_one(db, prepared).await?)),
+        done => Ok((found, done?)),
+    }
+}
+
+/// Writes each on its own, and leaves those out that the database refuses: one that it cannot take holds up no other.
+async fn one_by_one(db: &Db, prepared: Arc<Vec<Prepared>>) -> Result<usize> {
+    let mut done = 0;
+    for index in 0..prepared.len() {
+        let (all, subject) = (prepared.clone(), prepared[index].pending.subject);
+        match db.write(move |conn| write(conn, &all[index..=index])).await {
+            Err(error) if error.code() == Code::Internal => {
+                tracing::error!(%subject, %error, "something cannot be indexed, and will not be found");
+                let all = prepared.clone();
+                done += db.write(move |conn| Ok(pending::take(conn, &[all[index].pending])?.len())).await?;
+            }
+            written => done += written?,
+        }
+    }
+    Ok(done)
 }
 
 /// Writes what nobody changed since it was read. How many that are.
@@ -161,6 +193,8 @@ macro_rules! replace {
                 $table::labels.eq(&document.labels),
             );
             both!(conn, c => diesel::insert_into($table::table).values(row).execute(c))?;
+            // Words without a document would come back with it.
+            full_text::delete(conn, $index, key)?;
             full_text::insert(conn, $index, key, indexed)?;
             Ok(())
         }

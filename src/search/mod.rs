@@ -21,5 +21,3 @@ pub use model::Highlights;
 pub use pending::{Kind, touch, touch_name};
 pub use queries::{Field, Hit, Source, ranked};
 pub use terms::{Typed, Wanted};
-
-use crate::articles::Visibility;
