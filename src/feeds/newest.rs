@@ -37,7 +37,7 @@ pub fn newest(conn: &mut Conn, common: &Common, count: usize) -> Result<Vec<Row>
     let found = if matches!(common, Common::Nothing) { None } else { among_newest(conn, common, count)? };
     match found {
         Some(ids) => articles::published(conn, ids),
-        None => Ok(articles::list(conn, &Eyes::Public, &params, &Window::first("/feeds", limit))?.rows),
+        None => Ok(articles::list(conn, &Eyes::Public, &params, None, &Window::first("/feeds", limit))?.rows),
     }
 }
 
