@@ -24,7 +24,7 @@ impl Own {
         let params: ArticleParams = serde_urlencoded::from_str("")?;
         let window = Window::first("/api/v1/articles", 20);
         self.read(|conn| {
-            let page = articles::list(conn, &Eyes::Public, &params, None, &window)?;
+            let page = articles::list(conn, &Eyes::Public, &params, &window)?;
             let ids: Vec<Id> = page.rows.iter().map(|row| row.revision_id).collect();
             Ok(authors::of_revisions(conn, ids.clone())?.len() + tags::of_revisions(conn, ids)?.len())
         })

@@ -229,8 +229,13 @@ pub(super) fn at_desk<'a>(actor: &Actor, params: &ArticleParams) -> staff::Query
     if params.review.is_some() { own(query, actor) } else { query }
 }
 
-/// A page of articles. With something `wanted`, only those that have it; without an order the best of them first.
-pub fn list(
+/// A page of articles.
+pub fn list(conn: &mut Conn, eyes: &Eyes, params: &ArticleParams, window: &Window) -> Result<Page<Row>> {
+    list_with(conn, eyes, params, None, window)
+}
+
+/// The same. With something `wanted`, only those that have it; without an order the best of them first.
+pub fn list_with(
     conn: &mut Conn,
     eyes: &Eyes,
     params: &ArticleParams,
