@@ -52,7 +52,7 @@ async fn get_llms(app: Data<App>, _: Query<NoParams>) -> Result<Answer> {
         .read(move |conn| {
             let sections = sections::at_the_root(conn, SECTIONS)?;
             let window = Window::first("/llms.txt", NEWEST);
-            let rows = articles::list(conn, &Eyes::Public, &ArticleParams::default(), None, &window)?.rows;
+            let rows = articles::list(conn, &Eyes::Public, &ArticleParams::default(), &window)?.rows;
             let changed = rows.iter().map(|row| row.updated_at).max();
             let text = write(&shared.site(), &sections, &rows);
             let answer = Answer::document(text.into_bytes(), "text/plain; charset=utf-8");

@@ -26,19 +26,26 @@ const STEPS: [i64; 2] = [300, 2000];
 
 /// The newest articles with this in common, as the public sees them.
 pub fn newest(conn: &mut Conn, common: &Common, count: usize) -> Result<Vec<Row>> {
-    let limit = i64::try_from(count).unwrap_or(i64::MAX);
-    let list = |ids: &[Id]| Some(List(ids.iter().copied().map(Ref::Id).collect()));
+    match among_newest(conn, common, count)? {
+        Some(ids) => articles::published(conn, ids),
+        None => collected(conn, common, count),
+    }
+}
+
+/// All that have it, of which the newest are taken.
+fn collected(conn: &mut Conn, common: &Common, count: usize) -> Result<Vec<Row>> {
+    let one = |id: Id| Some(List(vec![Ref::Id(id)]));
     let params = match common {
         Common::Nothing => ArticleParams::default(),
-        Common::Sections(ids) => ArticleParams { section: list(&ids[..1]), ..ArticleParams::default() },
-        Common::Tag(id) => ArticleParams { tag: list(&[*id]), ..ArticleParams::default() },
-        Common::Author(id) => ArticleParams { author: list(&[*id]), ..ArticleParams::default() },
+        // What stands below the first is looked up once more.
+        Common::Sections(ids) => {
+            ArticleParams { section: ids.first().copied().and_then(one), ..ArticleParams::default() }
+        }
+        Common::Tag(id) => ArticleParams { tag: one(*id), ..ArticleParams::default() },
+        Common::Author(id) => ArticleParams { author: one(*id), ..ArticleParams::default() },
     };
-    let found = if matches!(common, Common::Nothing) { None } else { among_newest(conn, common, count)? };
-    match found {
-        Some(ids) => articles::published(conn, ids),
-        None => Ok(articles::list(conn, &Eyes::Public, &params, None, &Window::first("/feeds", limit))?.rows),
-    }
+    let window = Window::first("/feeds", i64::try_from(count).unwrap_or(i64::MAX));
+    Ok(articles::list(conn, &Eyes::Public, &params, &window)?.rows)
 }
 
 /// Where an article stands in the order of all.
@@ -46,6 +53,10 @@ type Place = (i64, Id, Id, Option<Id>);
 
 /// The ids of the newest; `None` where too few are among those that are looked through, and there are more.
 fn among_newest(conn: &mut Conn, common: &Common, count: usize) -> Result<Option<Vec<Id>>> {
+    if matches!(common, Common::Nothing) {
+        // The list of all begins with them.
+        return Ok(None);
+    }
     let mut found = Vec::new();
     let mut after: Option<(i64, Id)> = None;
     for step in STEPS {
