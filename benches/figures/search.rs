@@ -103,7 +103,7 @@ fn on(directory: &Path, url: &str) -> Result<()> {
     for ((name, _, goal), times) in SEARCHES.iter().zip(times) {
         let took = median(times);
         table.add(
-            &format!("{name} / an article by slug"),
+            format!("{name} / an article by slug"),
             goal,
             ratio(took.as_secs_f64() / by_slug.as_secs_f64()),
             format!("{} / {}", micros(took), micros(by_slug)),
