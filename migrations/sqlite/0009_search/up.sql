@@ -21,7 +21,8 @@ CREATE TABLE published_documents (
 CREATE VIRTUAL TABLE published_terms USING fts5 (
     title, words, forms, content = '', contentless_delete = 1, tokenize = 'ascii'
 );
-CREATE VIEW published_search AS SELECT d.key, d.subject_id, d.kind, d.revision_id, d.labels, f.published_terms AS terms
+-- The key is that of the words, so that they are walked in its order and no further than somebody looks.
+CREATE VIEW published_search AS SELECT f.rowid AS key, d.subject_id, d.kind, d.revision_id, d.labels, f.published_terms AS terms
 FROM published_terms f
 CROSS JOIN published_documents d ON d.key = f.rowid;
 
@@ -36,7 +37,7 @@ CREATE TABLE staff_documents (
 CREATE VIRTUAL TABLE staff_terms USING fts5 (
     title, words, forms, content = '', contentless_delete = 1, tokenize = 'ascii'
 );
-CREATE VIEW staff_search AS SELECT d.key, d.subject_id, d.kind, d.revision_id, d.labels, f.staff_terms AS terms
+CREATE VIEW staff_search AS SELECT f.rowid AS key, d.subject_id, d.kind, d.revision_id, d.labels, f.staff_terms AS terms
 FROM staff_terms f
 CROSS JOIN staff_documents d ON d.key = f.rowid;
 
