@@ -1,7 +1,7 @@
 //! What a handler is given, and the one list of routes.
 
 use crate::{
-    articles, auth,
+    api_keys, articles, auth,
     auth::{Hasher, Keyring},
     authors, changes, comments,
     config::Serve,
@@ -14,7 +14,7 @@ use crate::{
     },
     llms, openapi, redirects, search, sections,
     site::{self, Site},
-    sitemaps, tags,
+    sitemaps, tags, users,
 };
 use actix_cors::Cors;
 use actix_web::{
@@ -33,6 +33,7 @@ pub struct App {
     pub keys: Keyring,
     pub cursors: Cursors,
     pub hasher: Hasher,
+    pub key_uses: api_keys::Uses,
     pub search: search::Turn,
     site: site::Current,
 }
@@ -45,7 +46,8 @@ impl App {
         changes::begin(&mut *db.connection()?)?;
         let cursors = Cursors::new(keys.cursor_key());
         let hasher = Hasher::start(available_parallelism().map_or(1, usize::from))?;
-        Ok(Self { db, keys, cursors, hasher, search: search::Turn::default(), site })
+        let (key_uses, search) = (api_keys::Uses::default(), search::Turn::default());
+        Ok(Self { db, keys, cursors, hasher, key_uses, search, site })
     }
 
     /// The site as it is now.
@@ -58,17 +60,25 @@ impl App {
         let app = self.clone();
         self.db.look_up(move |conn| app.site.refresh(conn)).await
     }
+
+    /// Sees to keys that another process made or retired.
+    pub async fn refresh_keys(self: &Arc<Self>) -> Result<()> {
+        let app = self.clone();
+        self.db.look_up(move |conn| app.keys.follow(conn)).await
+    }
 }
 
 /// All routes that the spec knows.
 pub fn routes(config: &mut ServiceConfig) {
     config
+        .configure(auth::jwks::routes)
         .configure(health::routes)
         .configure(llms::routes)
         .configure(feeds::routes::routes)
         .configure(sitemaps::routes::routes);
     config.service(
         scope("/api/v1")
+            .configure(api_keys::routes::routes)
             .configure(articles::routes::routes)
             .configure(auth::routes::routes)
             .configure(authors::routes::routes)
@@ -78,7 +88,8 @@ pub fn routes(config: &mut ServiceConfig) {
             .configure(search::routes::routes)
             .configure(sections::routes::routes)
             .configure(site::routes::routes)
-            .configure(tags::routes::routes),
+            .configure(tags::routes::routes)
+            .configure(users::routes::routes),
     );
 }
 

@@ -3,11 +3,12 @@
 use crate::{
     app::{self, App, Listening},
     articles::trash::Keeping,
-    auth::{Password, passwords, setup},
+    auth::{self, Password, Rotated, passwords, setup, strength::Known},
     clock,
-    config::{Command, Database, LogFormat, SearchCommand, Serve, UserCommand},
+    config::{Command, Database, KeysCommand, LogFormat, SearchCommand, Serve, UserCommand},
     db::{self, Db, Id, Target},
     demo,
+    error::Error,
     jobs::Jobs,
     openapi, search,
     site::{self, Profile, Site},
@@ -33,6 +34,7 @@ pub fn run(command: Command) -> anyhow::Result<()> {
         Command::Serve(settings) => serve(*settings),
         Command::Migrate(database) => migrate(&database),
         Command::User { command } => create_user(command),
+        Command::Keys { command } => rotate_keys(command),
         Command::Openapi => print(&openapi::text()?),
         Command::Search { command: SearchCommand::Rebuild(database) } => rebuild_search(&database),
     }
@@ -118,7 +120,8 @@ fn first_start(db: &Db, settings: &Serve, url: &str) -> anyhow::Result<()> {
     let conn = &mut *db.connection()?;
     diesel::Connection::transaction(conn, |conn| {
         let named = settings.admin_email.as_ref().zip(settings.admin_password.as_ref());
-        if let Some(token) = setup::first_start(conn, named)? {
+        let first = setup::first_start(conn, named, settings.site_name.as_str());
+        if let Some(token) = first.map_err(|e| explain("STET_ADMIN_PASSWORD", e))? {
             print(&format!(
                 "There is no administrator yet. Open this link within 24 hours to become one; it works once:\n  {url}/setup#{token}\n"
             ))?;
@@ -128,6 +131,24 @@ fn first_start(db: &Db, settings: &Serve, url: &str) -> anyhow::Result<()> {
         }
         Ok(())
     })
+}
+
+/// What is wrong with a password, and where it came from.
+fn explain(setting: &str, error: Error) -> anyhow::Error {
+    match error.errors() {
+        [mistake] => anyhow::anyhow!("{setting}: {}", mistake.message),
+        _ => error.into(),
+    }
+}
+
+fn rotate_keys(command: KeysCommand) -> anyhow::Result<()> {
+    let KeysCommand::Rotate { at_once, database } = command;
+    let db = open(&database, 1)?;
+    let rotated = auth::rotate(&mut *db.connection()?, database.secret_key.as_deref(), at_once, clock::now())?;
+    let Rotated { kid, signs_from, retired_at } = rotated;
+    print(&format!(
+        "The key {kid} signs from {signs_from} on. What was signed before is believed until {retired_at}.\n"
+    ))
 }
 
 fn migrate(database: &Database) -> anyhow::Result<()> {
@@ -146,7 +167,9 @@ fn create_user(command: UserCommand) -> anyhow::Result<()> {
     let name = name.unwrap_or_else(|| email.as_ref().split('@').next().unwrap_or_default().to_owned());
     let name = Line::<1, 100>::parse(name).map_err(|e| anyhow::anyhow!("--name: {}", e.message))?;
     let db = open(&database, 1)?;
-    let hash = passwords::hash(&password)?;
+    let site = site::name(&mut *db.connection()?)?.unwrap_or_default();
+    let known = Known { email: email.clone(), name: name.as_str().to_owned(), site };
+    let hash = passwords::choose(&password, &known).map_err(|e| explain("the password", e))?;
     let new = NewUser { email: &email, name: name.as_str(), role, password_hash: Some(&hash), author_id: None };
     let user = users::insert(&mut *db.connection()?, &new, Id::new(), clock::now())?;
     print(&format!("{} may sign in as {role}.\n", user.email))

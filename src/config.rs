@@ -81,6 +81,11 @@ pub enum Command {
         #[command(subcommand)]
         command: UserCommand,
     },
+    /// The keys that sign tokens.
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
     /// Print the OpenAPI document.
     Openapi,
     /// The indexes of search.
@@ -94,6 +99,19 @@ pub enum Command {
 pub enum SearchCommand {
     /// Make both indexes anew, while a server runs or not.
     Rebuild(Database),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Make a new key to sign tokens with. It is published at once and signs in five minutes; the old one is believed until
+    /// its last token has expired. Servers that run need not be started anew.
+    Rotate {
+        /// Sign with the new key now, and refuse what the old one signed: for when somebody else has it.
+        #[arg(long)]
+        at_once: bool,
+        #[command(flatten)]
+        database: Database,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -51,11 +51,13 @@ codes! {
     InvalidCredentials = "invalid_credentials", UNAUTHORIZED, "The email address or the password is wrong";
     InvalidToken = "invalid_token", UNAUTHORIZED, "The token is not valid, or no longer";
     Forbidden = "forbidden", FORBIDDEN, "Your role may not do this";
+    NotForKeys = "not_for_keys", FORBIDDEN, "Keys may not do this";
     NotFound = "not_found", NOT_FOUND, "Nothing is here";
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "The method is not allowed here";
     NotAcceptable = "not_acceptable", NOT_ACCEPTABLE, "No representation here is acceptable to you";
     SlugTaken = "slug_taken", CONFLICT, "The slug is taken";
     InUse = "in_use", CONFLICT, "Something still uses it";
+    LastAdministrator = "last_administrator", CONFLICT, "Nobody else could administer";
     Conflict = "conflict", CONFLICT, "The state it is in does not allow this";
     CursorTooOld = "cursor_too_old", GONE, "The way from there is not known any more";
     PreconditionFailed = "precondition_failed", PRECONDITION_FAILED, "It was changed since you read it";

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 #![recursion_limit = "256"]
 
+pub mod api_keys;
 pub mod app;
 pub mod articles;
 pub mod auth;

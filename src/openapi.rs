@@ -50,6 +50,7 @@ pub fn document() -> Value {
         "servers": [{"url": "/", "description": "The server that serves this document."}],
         "security": [{"bearer": []}],
         "tags": [
+            {"name": "API keys", "description": "What programs come with in place of a session."},
             {"name": "Articles", "description": "Stories: one identity, a list of immutable revisions, and what is public of them."},
             {"name": "Auth", "description": "Signing in, and who one is."},
             {"name": "Authors", "description": "Public bylines."},
@@ -62,12 +63,13 @@ pub fn document() -> Value {
             {"name": "Site", "description": "What the newsroom says of its site: its name, languages, menus, addresses and fields of its own."},
             {"name": "Syndication", "description": "What feed readers and crawlers take: public, whoever asks, and at the site's own address where what serves it hands it on."},
             {"name": "Tags", "description": "Flat labels."},
+            {"name": "Users", "description": "People on the staff who sign in, and their invitations."},
         ],
         "paths": collected.get("paths").cloned().unwrap_or_default(),
         "components": {
             "securitySchemes": {"bearer": {
-                "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
-                "description": "The `access_token` of `POST /api/v1/auth/login`.",
+                "type": "http", "scheme": "bearer",
+                "description": "The `access_token` of `POST /api/v1/auth/login` (a JWT), or the `token` of an API key (`stet_…`).",
             }},
             "parameters": operations::parameters(),
             "headers": operations::headers(),

@@ -27,10 +27,14 @@ impl Role {
 pub trait Permission: 'static {
     const NAME: &'static str;
     const FROM: Role;
+    /// Whether it is for people alone: no key has it, whatever its role.
+    const FOR_PEOPLE: bool = false;
+    /// Whether a key that is for some sections has it, in them.
+    const IN_SECTIONS: bool = false;
 }
 
 macro_rules! permissions {
-    ($($(#[$doc:meta])* $name:ident from $role:ident;)*) => {
+    ($($(#[$doc:meta])* $name:ident from $role:ident $(for $people:ident)? $(in $sections:ident)?;)*) => {
         $(
             $(#[$doc])*
             #[derive(Debug)]
@@ -39,6 +43,8 @@ macro_rules! permissions {
             impl Permission for $name {
                 const NAME: &'static str = stringify!($name);
                 const FROM: Role = Role::$role;
+                $(const FOR_PEOPLE: bool = !stringify!($people).is_empty();)?
+                $(const IN_SECTIONS: bool = !stringify!($sections).is_empty();)?
             }
         )*
 
@@ -49,23 +55,27 @@ macro_rules! permissions {
 
 permissions! {
     /// Read what is published whatever it costs readers.
-    ReadPremium from Reader;
+    ReadPremium from Reader in sections;
     /// Use one's own account.
-    UseAccount from Contributor;
+    UseAccount from Contributor for people;
+    /// Sign comments with one's own name, so that nobody has to approve them.
+    SignComments from Contributor in sections;
     /// Write articles of one's own, and move unpublished ones to the trash and back.
-    WriteArticles from Contributor;
+    WriteArticles from Contributor in sections;
     /// Publish and unpublish articles of one's own.
-    PublishArticles from Author;
+    PublishArticles from Author in sections;
     /// The same with everybody's articles.
-    EditAnyArticle from Editor;
+    EditAnyArticle from Editor in sections;
     /// Approve articles, one's own too, or ask for changes.
-    ReviewArticles from Editor;
+    ReviewArticles from Editor in sections;
     /// Take back what readers were told in a correction.
-    WithdrawCorrections from Editor;
+    WithdrawCorrections from Editor in sections;
     /// Remove articles for good.
-    PurgeArticles from Admin;
+    PurgeArticles from Admin in sections;
     /// Create, change and delete authors.
     ManageAuthors from Editor;
+    /// Make keys for programs, and take them back.
+    ManageKeys from Admin for people;
     /// Create, import and delete redirects.
     ManageRedirects from Editor;
     /// Create, change and delete sections.
@@ -74,6 +84,8 @@ permissions! {
     ManageSite from Admin;
     /// Create, change and delete tags.
     ManageTags from Editor;
+    /// Invite, change and remove those who sign in.
+    ManageUsers from Admin for people;
     /// See, approve, change and delete comments.
     ModerateComments from Editor;
 }

@@ -42,6 +42,7 @@ diesel::table! {
         created_at -> BigInt,
         updated_at -> BigInt,
         disabled_at -> Nullable<BigInt>,
+        is_key -> Bool,
     }
 }
 
@@ -57,6 +58,7 @@ diesel::table! {
         last_seen_at -> BigInt,
         expires_at -> BigInt,
         ended_at -> Nullable<BigInt>,
+        wrong_passwords -> Integer,
     }
 }
 
@@ -96,6 +98,23 @@ diesel::table! {
         wrapped -> Bool,
         created_at -> BigInt,
         retired_at -> Nullable<BigInt>,
+        signs_from -> BigInt,
+    }
+}
+
+diesel::table! {
+    use crate::db::DbId;
+    use diesel::sql_types::*;
+
+    api_keys (id) {
+        id -> DbId,
+        hash -> Binary,
+        begins -> Text,
+        sections -> Nullable<Text>,
+        created_by -> Nullable<DbId>,
+        created_at -> BigInt,
+        expires_at -> Nullable<BigInt>,
+        last_used_at -> Nullable<BigInt>,
     }
 }
 
@@ -419,6 +438,7 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(api_keys -> users (id));
 diesel::joinable!(old_paths -> sections (section_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
@@ -429,6 +449,7 @@ diesel::joinable!(events -> users (user_id));
 diesel::joinable!(reviews -> users (user_id));
 diesel::joinable!(previews -> users (created_by));
 diesel::joinable!(previews -> revisions (revision_id));
+diesel::allow_tables_to_appear_in_same_query!(api_keys, users);
 diesel::allow_tables_to_appear_in_same_query!(changes, articles);
 diesel::allow_tables_to_appear_in_same_query!(events, users);
 diesel::allow_tables_to_appear_in_same_query!(reviews, users);

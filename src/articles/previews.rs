@@ -241,6 +241,7 @@ fn checked(conn: &mut Conn, article: &Row, new: &NewPreview, now: Time) -> Resul
 /// As [`get`].
 pub fn delete(conn: &mut Conn, actor: &Actor, reference: &Ref, id: Id, expected: &Expected) -> Result<()> {
     let article = find_editable(conn, actor, reference, false)?;
+    actor.must_write_in(article.section_id)?;
     expected.check(&one(conn, article.id, id)?, Vec::new)?;
     diesel::delete(p::table.find(id)).execute(conn)?;
     Ok(())

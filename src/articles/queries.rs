@@ -366,6 +366,7 @@ pub fn editable_among(conn: &mut Conn, actor: &Actor, refs: &[Ref], deleted: boo
 /// As [`find_editable`], and holds the article: of two changes at once the second sees what the first made.
 pub fn find_for_update(conn: &mut Conn, actor: &Actor, reference: &Ref, deleted: bool) -> Result<Row> {
     let row = find_editable(conn, actor, reference, deleted)?;
+    actor.must_write_in(row.section_id)?;
     lock::rows(conn, articles::table.find(row.id).select(articles::id))?;
     find_editable(conn, actor, &row.id.into(), deleted)
 }

@@ -83,7 +83,13 @@ impl References {
         let seen = old_slugs::seen_among(conn, eyes, &named)?;
         let related = resolve("/related", "article", related, &kept.chain(seen).collect::<Vec<_>>(), &mut mistakes);
         let section = ids!("/section", Kind::Section, &section, sections).first().copied();
-        if mistakes.is_empty() { Ok(Self { authors, tags, section, related }) } else { Err(Error::invalid(mistakes)) }
+        if !mistakes.is_empty() {
+            return Err(Error::invalid(mistakes));
+        }
+        if let Eyes::Desk(actor) = eyes {
+            actor.must_write_in(section)?;
+        }
+        Ok(Self { authors, tags, section, related })
     }
 
     /// The same article with all that it refers to named as [`as_written`] names it.

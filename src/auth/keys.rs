@@ -1,10 +1,14 @@
 //! The keys that the application makes for itself at first start, and keeps in the database for all replicas.
 
-use super::tokens::Verified;
+use super::{
+    signing::{self, SigningKeys},
+    tokens::Verified,
+};
 use crate::{
-    both, clock,
+    both,
+    clock::{self, Time},
     db::{Conn, Id, lock},
-    error::Result,
+    error::{Error, Result},
     schema::keys,
 };
 use anyhow::{Context, bail};
@@ -12,26 +16,23 @@ use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, RandomizedNonceKey},
     digest::{SHA256, digest},
     rand::{SecureRandom, SystemRandom},
-    signature::{Ed25519KeyPair, KeyPair},
+    signature::Ed25519KeyPair,
 };
 use diesel::prelude::*;
-use jsonwebtoken::{DecodingKey, EncodingKey};
+use std::sync::{Arc, PoisonError, RwLock};
 
-/// What signs tokens and cursors, and what previews are made with.
+/// What signs tokens and cursors, and what previews and refresh tokens are made with.
 pub struct Keyring {
-    pub(super) kid: String,
-    pub(super) signing: EncodingKey,
-    /// The public halves, by `kid`, of all keys that are not retired.
-    pub(super) verifying: Vec<(String, DecodingKey)>,
-    /// Tokens that these keys were found to have signed.
+    signing: RwLock<Arc<SigningKeys>>,
+    secret_key: Option<String>,
+    /// Tokens that our keys were found to have signed.
     pub(super) verified: Verified,
     /// What tokens say of who issued them, and for whom.
     pub(super) issuer: String,
     cursor: Vec<u8>,
     preview: Vec<u8>,
+    refresh: Vec<u8>,
 }
-
-type Row = (Id, String, Vec<u8>, bool);
 
 impl Keyring {
     /// Loads the keys, and makes those that are missing.
@@ -39,38 +40,43 @@ impl Keyring {
     /// # Errors
     /// Where the keys in the database were wrapped with another `STET_SECRET_KEY`.
     pub fn load(conn: &mut Conn, secret_key: Option<&str>, issuer: String) -> anyhow::Result<Self> {
-        let rows = conn.transaction(|conn| -> Result<Vec<Row>> {
+        let (now, purposes) = (clock::now(), ["token", "cursor", "preview", "refresh"]);
+        let tokens = conn.transaction(|conn| -> Result<_> {
             // Replicas that start together make one key, not one each.
             lock::table(conn, "keys")?;
-            ensure(conn, "token", secret_key)?;
-            ensure(conn, "cursor", secret_key)?;
-            ensure(conn, "preview", secret_key)?;
-            Ok(keys::table
-                .filter(keys::retired_at.is_null())
-                .order((keys::created_at.desc(), keys::id.desc()))
-                .select((keys::id, keys::purpose, keys::secret, keys::wrapped))
-                .load(conn)?)
+            purposes.iter().try_for_each(|purpose| ensure(conn, purpose, secret_key, now))?;
+            signing::rows(conn, now)
         })?;
-        let open = |(id, purpose, secret, wrapped): Row| -> anyhow::Result<(Id, String, Vec<u8>)> {
-            Ok((id, purpose, if wrapped { unwrap(&secret, secret_key)? } else { secret }))
-        };
-        let opened = rows.into_iter().map(open).collect::<anyhow::Result<Vec<_>>>()?;
-        let of = |purpose: &'static str| opened.iter().filter(move |(_, p, _)| p == purpose);
-        let (kid, _, newest) = of("token").next().context("no signing key was made")?;
-        let public = |(id, _, secret): &(Id, String, Vec<u8>)| -> anyhow::Result<(String, DecodingKey)> {
-            let pair =
-                Ed25519KeyPair::from_pkcs8(secret).map_err(|e| anyhow::anyhow!("a signing key is broken: {e}"))?;
-            Ok((id.to_string(), DecodingKey::from_ed_der(pair.public_key().as_ref())))
-        };
         Ok(Self {
-            kid: kid.to_string(),
-            signing: EncodingKey::from_ed_der(newest),
-            verifying: of("token").map(public).collect::<anyhow::Result<_>>()?,
+            signing: RwLock::new(Arc::new(SigningKeys::open(tokens, secret_key)?)),
+            secret_key: secret_key.map(str::to_owned),
             verified: Verified::default(),
             issuer,
-            cursor: of("cursor").next().context("no cursor key was made")?.2.clone(),
-            preview: of("preview").next().context("no preview key was made")?.2.clone(),
+            cursor: newest(conn, "cursor", secret_key)?,
+            preview: newest(conn, "preview", secret_key)?,
+            refresh: newest(conn, "refresh", secret_key)?,
         })
+    }
+
+    /// Sees to keys that another process made or retired.
+    pub fn follow(&self, conn: &mut Conn) -> Result<()> {
+        let rows = signing::rows(conn, clock::now())?;
+        if self.signing().are(&rows) {
+            return Ok(());
+        }
+        let keys = SigningKeys::open(rows, self.secret_key.as_deref());
+        let keys = keys.map_err(|e| Error::internal("a signing key cannot be read").because(e))?;
+        *self.signing.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+        Ok(())
+    }
+
+    pub(super) fn signing(&self) -> Arc<SigningKeys> {
+        self.signing.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The public halves of all keys that are believed, by their names.
+    pub(super) fn public(&self, now: Time) -> Vec<(String, Vec<u8>)> {
+        self.signing().believed(now).map(|key| (key.kid.clone(), key.public.clone())).collect()
     }
 
     pub fn cursor_key(&self) -> &[u8] {
@@ -80,31 +86,58 @@ impl Keyring {
     pub fn preview_key(&self) -> &[u8] {
         &self.preview
     }
+
+    pub(super) fn refresh_key(&self) -> &[u8] {
+        &self.refresh
+    }
 }
 
-fn ensure(conn: &mut Conn, purpose: &str, secret_key: Option<&str>) -> Result<()> {
+fn newest(conn: &mut Conn, purpose: &'static str, secret_key: Option<&str>) -> anyhow::Result<Vec<u8>> {
+    let row = keys::table
+        .filter(keys::purpose.eq(purpose))
+        .filter(keys::retired_at.is_null())
+        .order((keys::created_at.desc(), keys::id.desc()))
+        .select((keys::secret, keys::wrapped));
+    let (secret, wrapped): (Vec<u8>, bool) = row.first(conn).with_context(|| format!("no {purpose} key was made"))?;
+    if wrapped { unwrap(&secret, secret_key) } else { Ok(secret) }
+}
+
+fn ensure(conn: &mut Conn, purpose: &str, secret_key: Option<&str>, now: Time) -> Result<()> {
     let there = keys::table.filter(keys::purpose.eq(purpose)).filter(keys::retired_at.is_null());
-    if diesel::select(diesel::dsl::exists(there)).get_result(conn)? {
-        return Ok(());
+    if !diesel::select(diesel::dsl::exists(there)).get_result::<bool>(conn)? {
+        insert(conn, purpose, secret_key, now, now)?;
     }
+    Ok(())
+}
+
+/// Makes a key.
+pub(super) fn insert(
+    conn: &mut Conn,
+    purpose: &str,
+    secret_key: Option<&str>,
+    signs_from: Time,
+    now: Time,
+) -> Result<Id> {
     let secret = match purpose {
         "token" => Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map(|pkcs8| pkcs8.as_ref().to_vec()),
         _ => random::<32>().map(|bytes| bytes.to_vec()),
     };
-    let secret = secret.map_err(|_| crate::error::Error::internal("the system gives no random numbers"))?;
+    let secret = secret.map_err(|_| Error::internal("the system gives no random numbers"))?;
     let secret = match secret_key {
         Some(key) => wrap(secret, key)?,
         None => secret,
     };
+    let id = Id::new();
     let row = (
-        keys::id.eq(Id::new()),
+        keys::id.eq(id),
         keys::purpose.eq(purpose),
         keys::secret.eq(secret),
         keys::wrapped.eq(secret_key.is_some()),
-        keys::created_at.eq(clock::now()),
+        keys::created_at.eq(now),
+        keys::signs_from.eq(signs_from),
     );
     both!(conn, c => diesel::insert_into(keys::table).values(row).execute(c))?;
-    Ok(())
+    Ok(id)
 }
 
 /// Random bytes from the system.
@@ -122,11 +155,11 @@ fn cipher(secret_key: &str) -> Result<RandomizedNonceKey, aws_lc_rs::error::Unsp
 
 fn wrap(mut secret: Vec<u8>, secret_key: &str) -> Result<Vec<u8>> {
     let seal = |secret: &mut Vec<u8>| cipher(secret_key)?.seal_in_place_append_tag(Aad::empty(), secret);
-    let nonce = seal(&mut secret).map_err(|_| crate::error::Error::internal("a key could not be wrapped"))?;
+    let nonce = seal(&mut secret).map_err(|_| Error::internal("a key could not be wrapped"))?;
     Ok([nonce.as_ref().as_slice(), &secret].concat())
 }
 
-fn unwrap(wrapped: &[u8], secret_key: Option<&str>) -> anyhow::Result<Vec<u8>> {
+pub(super) fn unwrap(wrapped: &[u8], secret_key: Option<&str>) -> anyhow::Result<Vec<u8>> {
     let Some(secret_key) = secret_key else {
         bail!("the keys in the database are encrypted: set STET_SECRET_KEY as it was when they were made");
     };

@@ -1,17 +1,26 @@
 //! Who is asking: the actor behind a request, and how people sign in.
 
+pub mod jwks;
 mod keys;
+mod me_routes;
 pub mod model;
+pub(crate) mod one_time;
 pub mod passwords;
 mod queries;
 pub mod routes;
 pub mod setup;
+mod signing;
+pub mod strength;
 mod tokens;
 
-pub use keys::Keyring;
+pub use keys::{Keyring, random};
 pub use passwords::{Hasher, Password};
+pub use queries::{clean_up, end_sessions, hash_of, new_token};
+pub use signing::{Rotated, rotate};
+pub use strength::Known;
 
 use crate::{
+    api_keys,
     app::App,
     clock,
     db::Id,
@@ -28,29 +37,70 @@ use std::{
     future::{Ready, ready},
     marker::PhantomData,
     ops::Deref,
+    sync::Arc,
 };
 
-/// Somebody on the staff who is signed in.
+/// Who is asking, and is not the public: somebody on the staff who is signed in, or a key.
 #[derive(Debug, Clone)]
 pub struct Actor {
+    /// Who did it, wherever that is kept: the user, or the key, which has an id among theirs.
     pub user: Id,
-    pub session: Id,
     pub role: Role,
+    pub means: Means,
+}
+
+/// What an actor came with.
+#[derive(Debug, Clone)]
+pub enum Means {
+    /// A session.
+    Session(Id),
+    /// A key: for all sections, or for these alone, with all that stand below them.
+    Key { sections: Option<Arc<[Id]>> },
 }
 
 impl Actor {
     pub fn may<P: Permission>(&self) -> bool {
-        self.role.may::<P>()
+        self.must::<P>().is_ok()
     }
 
     /// # Errors
-    /// 403 for a role that may not.
+    /// 403 for a role that may not, and for a key that no role helps.
     pub fn must<P: Permission>(&self) -> Result<()> {
-        if self.may::<P>() {
+        if let Means::Key { sections } = &self.means {
+            if P::FOR_PEOPLE {
+                return Err(not_for_keys());
+            }
+            if sections.is_some() && !P::IN_SECTIONS {
+                let message = "the key is for articles in its sections, and for nothing else";
+                return Err(Error::with(Code::Forbidden, message));
+            }
+        }
+        if self.role.may::<P>() {
             return Ok(());
         }
         let message = format!("this takes the role {} or above; yours is {}", P::FROM, self.role);
         Err(Error::with(Code::Forbidden, message))
+    }
+
+    /// Sees to it that a key which is for some sections writes in no other.
+    ///
+    /// # Errors
+    /// 403 outside of them.
+    pub fn must_write_in(&self, section: Option<Id>) -> Result<()> {
+        match &self.means {
+            Means::Key { sections: Some(sections) } if !section.is_some_and(|id| sections.contains(&id)) => {
+                Err(Error::with(Code::Forbidden, "the key is for articles in other sections"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The session; a key has none.
+    pub fn session(&self) -> Option<Id> {
+        match self.means {
+            Means::Session(session) => Some(session),
+            Means::Key { .. } => None,
+        }
     }
 
     /// Whose idempotency keys these are.
@@ -59,7 +109,7 @@ impl Actor {
     }
 }
 
-/// Anyone who reads: the public, or somebody on the staff. A token that is not valid is refused, never ignored.
+/// Anyone who reads: the public, somebody on the staff, or a key. A token that is not valid is refused, never ignored.
 #[derive(Debug, Clone)]
 pub enum Viewer {
     Public,
@@ -76,6 +126,27 @@ impl Viewer {
 
     pub fn may<P: Permission>(&self) -> bool {
         self.actor().is_some_and(Actor::may::<P>)
+    }
+}
+
+fn not_for_keys() -> Error {
+    Error::with(Code::NotForKeys, "accounts, sessions, users and keys are a matter of people: sign in as one")
+}
+
+/// Anyone but a key: in the signature of what people do before they are signed in. Another token that came along is no
+/// matter.
+pub struct Person;
+
+impl FromRequest for Person {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let is_key = matches!(
+            request.extensions().get(),
+            Some(Identified(Ok(Viewer::Staff(Actor { means: Means::Key { .. }, .. }))))
+        );
+        ready(if is_key { Err(not_for_keys()) } else { Ok(Self) })
     }
 }
 
@@ -98,6 +169,9 @@ async fn viewer(request: &HttpRequest, authorization: HeaderValue) -> Result<Vie
         .ok()
         .and_then(bearer)
         .ok_or_else(|| Error::with(Code::InvalidToken, "send `Authorization: Bearer TOKEN`"))?;
+    if api_keys::is_one(token) {
+        return api_keys::identify(app, token).await.map(Viewer::Staff);
+    }
     let claims = app.keys.verify(token, clock::now())?;
     let actor = app.db.look_up(move |conn| queries::actor(conn, claims.sub, claims.sid, clock::now())).await?;
     actor.map(Viewer::Staff).ok_or_else(|| Error::with(Code::InvalidToken, "the session has ended; sign in again"))

@@ -2,6 +2,9 @@
 
 use super::Password;
 use crate::{
+    clock::Time,
+    db::Id,
+    http::{Changes, Settle, list_params, page::ListOf},
     users::User,
     values::{Email, Line, Prose},
 };
@@ -41,6 +44,68 @@ pub struct Setup {
     pub email: Email,
     pub name: Line<1, 100>,
     pub password: Password,
+}
+
+/// A password, and the invitation that lets its owner choose it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "token": "4k1dXkC0yLZ9mH0mXyq7q0pVfW8jv2t9S3uB6nYQe1A", "password": "a tide table for March", "device_name": "desk"
+}))]
+pub struct AcceptedInvitation {
+    pub token: Line<1, 100>,
+    pub password: Password,
+    /// A name to know the session by.
+    #[serde(default)]
+    pub device_name: Option<Line<1, 100>>,
+}
+
+/// Another password, and the one that it replaces.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"current_password": "a tide table for March", "new_password": "nine gulls on a wire"}))]
+pub struct NewPassword {
+    pub current_password: Prose<1, 128>,
+    pub new_password: Password,
+}
+
+/// What one may change of one's own account.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Account, example = json!({"name": "Mira Holt"}))]
+pub struct Account {
+    pub name: Line<1, 100>,
+}
+
+pub type AccountChanges = Changes<Account>;
+
+impl Settle for Account {
+    fn settled(self, _: &Self) -> Self {
+        self
+    }
+}
+
+/// Somewhere one is signed in.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct OpenSession {
+    pub id: Id,
+    /// What the session was called at the sign-in.
+    pub device_name: Option<Line<1, 100>>,
+    pub created_at: Time,
+    /// When it last got new tokens.
+    pub last_seen_at: Time,
+    /// It ends then, whatever happens; and 30 days after it was last seen.
+    pub expires_at: Time,
+    /// Whether it is the one that asks.
+    pub current: bool,
+}
+
+pub type OpenSessionList = ListOf<OpenSession>;
+
+list_params! {
+    /// What may be asked of one's sessions.
+    pub struct SessionParams {
+    }
 }
 
 /// A session: tokens, and who one is.

@@ -1,5 +1,6 @@
 //! Passwords: argon2id (19 MiB, 2 passes, 1 lane), hashed by few threads so that a flood of sign-ins fills no memory.
 
+use super::strength::{self, Known};
 use crate::{
     error::{Code, Error, Result},
     values::Refusal,
@@ -73,7 +74,16 @@ fn argon2id() -> Result<Argon2<'static>> {
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
-/// Hashes on this thread: for commands. Handlers ask the [`Hasher`].
+/// Hashes a password that somebody chose, on this thread: for commands. Handlers ask the [`Hasher`].
+///
+/// # Errors
+/// What is wrong with one that is easily guessed.
+pub fn choose(password: &Password, known: &Known) -> Result<String> {
+    strength::check(&password.0, known).map_err(|refusal| refusal.at(""))?;
+    hash(password)
+}
+
+/// Hashes on this thread whatever it is.
 pub fn hash(password: &Password) -> Result<String> {
     let hash = argon2id()?.hash_password(password.0.as_bytes());
     hash.map(|h| h.to_string())
@@ -132,8 +142,21 @@ impl Hasher {
         Ok(Self(jobs))
     }
 
-    pub async fn hash(&self, password: Password) -> Result<String> {
-        self.run(move |_| hash(&password)).await
+    /// Hashes a password that somebody chose.
+    ///
+    /// # Errors
+    /// 422 at `pointer` for one that is easily guessed.
+    pub async fn choose(&self, password: Password, known: Known, pointer: &'static str) -> Result<String> {
+        self.run(move |_| {
+            strength::check(&password.0, &known).map_err(|refusal| refusal.at(pointer))?;
+            hash(&password)
+        })
+        .await
+    }
+
+    /// The first half of [`choose`](Self::choose): what takes a secret besides looks at it in between.
+    pub async fn check(&self, password: Password, known: Known, pointer: &'static str) -> Result<()> {
+        self.run(move |_| strength::check(&password.0, &known).map_err(|refusal| refusal.at(pointer))).await
     }
 
     /// Whether the password is the one behind the hash. Without a hash it is not, after as much work.

@@ -1,25 +1,33 @@
 //! `/auth` and `/me`.
 
 use super::{
-    Can,
-    model::{Login, Refresh, Session, Setup, TokenType},
+    Person, me_routes,
+    model::{AcceptedInvitation, Login, Refresh, Session, Setup, TokenType},
     queries::{self, Rotation},
-    setup, tokens,
+    setup,
+    strength::Known,
+    tokens,
 };
 use crate::{
     app::App,
     clock,
-    db::Id,
+    db::{Conn, Id},
     error::{Code, Error, Result},
     http::{Answer, Json, NoParams, Query},
-    permissions::UseAccount,
     users::{self, User},
+    values::{Email, Line},
 };
-use actix_web::{get, post, web::Data};
+use actix_web::{post, web::Data};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(login).service(refresh).service(logout).service(set_up).service(get_me);
+    config
+        .service(login)
+        .service(refresh)
+        .service(logout)
+        .service(accept_invitation)
+        .service(set_up)
+        .configure(me_routes::routes);
 }
 
 /// Sign in
@@ -28,31 +36,44 @@ pub fn routes(config: &mut ServiceConfig) {
 /// pair. An unknown address and a wrong password are answered alike, after the same work.
 #[utoipa::path(tag = "Auth", request_body = Login, responses((status = OK, description = "The session.", body = Session)))]
 #[post("/auth/login")]
-async fn login(app: Data<App>, _: Query<NoParams>, body: Json<Login>) -> Result<Answer> {
+async fn login(_: Person, app: Data<App>, _: Query<NoParams>, body: Json<Login>) -> Result<Answer> {
     let Login { email, password, device_name } = body.value;
     let known = app.db.read(move |conn| users::find_by_email(conn, &email)).await?;
     let hash = known.as_ref().and_then(|user| user.password_hash.clone());
-    let right = app.hasher.verify(password.into_inner(), hash).await?;
-    let user =
-        known.filter(|user| right && user.disabled_at.is_none()).ok_or_else(|| Error::new(Code::InvalidCredentials))?;
-    let device = device_name.map_or_else(String::new, crate::values::Line::into_inner);
-    session(&app, user.id, move |conn| queries::open_session(conn, user.id, &device, clock::now())).await
+    let right = app.hasher.verify(password.into_inner(), hash.clone()).await?;
+    let refused = || Error::new(Code::InvalidCredentials);
+    let user = known.filter(|user| right && user.disabled_at.is_none()).ok_or_else(refused)?.id;
+    let device = device_name.map_or_else(String::new, Line::into_inner);
+    session(&app, move |conn| {
+        // While the password was looked at, somebody may have been disabled, or have changed it.
+        let held = users::hold(conn, user).map_err(|e| if e.code() == Code::NotFound { refused() } else { e })?;
+        if held.disabled_at.is_some() || held.password_hash != hash {
+            return Err(refused());
+        }
+        opened(conn, user, &device).map(Some)
+    })
+    .await?
+    .ok_or_else(refused)
 }
 
 /// Get new tokens
 ///
-/// Uses the refresh token up and gives the next pair. A refresh token that is used a second time ends its session.
+/// Uses the refresh token up and gives the next pair. A client that lost the answer may ask again within ten seconds, and
+/// gets the same next refresh token. One that is used again later, or after its successor was, ends its session: somebody
+/// else has it.
 #[utoipa::path(tag = "Auth", request_body = Refresh, responses((status = OK, description = "The session, with new tokens.", body = Session)))]
 #[post("/auth/refresh")]
-async fn refresh(app: Data<App>, _: Query<NoParams>, body: Json<Refresh>) -> Result<Answer> {
-    let token = body.value.refresh_token;
-    let rotation = app.db.write(move |conn| queries::rotate(conn, token.as_str(), clock::now())).await?;
-    match rotation {
-        Rotation::Next { user, session: id, token } => session(&app, user, move |_| Ok((id, token.clone()))).await,
-        Rotation::Reused => {
-            Err(Error::with(Code::InvalidToken, "the refresh token was used before; the session has ended"))
+async fn refresh(_: Person, app: Data<App>, _: Query<NoParams>, body: Json<Refresh>) -> Result<Answer> {
+    let (shared, token) = (app.clone(), body.value.refresh_token);
+    let answer = session(&app, move |conn| {
+        match queries::rotate(conn, token.as_str(), shared.keys.refresh_key(), clock::now())? {
+            Rotation::Next { user, session, token } => Ok(Some(Opened { user, session, token })),
+            // No error: what ended is to stay so.
+            Rotation::Reused => Ok(None),
         }
-    }
+    });
+    let reused = "the refresh token was used before; the session has ended";
+    answer.await?.ok_or_else(|| Error::with(Code::InvalidToken, reused))
 }
 
 /// Sign out
@@ -61,7 +82,7 @@ async fn refresh(app: Data<App>, _: Query<NoParams>, body: Json<Refresh>) -> Res
 /// unknown is no error: what was to be ended has ended.
 #[utoipa::path(tag = "Auth", request_body = Refresh, responses((status = NO_CONTENT, description = "The session has ended.")))]
 #[post("/auth/logout")]
-async fn logout(app: Data<App>, _: Query<NoParams>, body: Json<Refresh>) -> Result<Answer> {
+async fn logout(_: Person, app: Data<App>, _: Query<NoParams>, body: Json<Refresh>) -> Result<Answer> {
     let token = body.value.refresh_token;
     app.db
         .write(move |conn| {
@@ -73,51 +94,84 @@ async fn logout(app: Data<App>, _: Query<NoParams>, body: Json<Refresh>) -> Resu
         .await
 }
 
+/// Accept an invitation
+///
+/// Chooses the password and signs in. An invitation is good once, for seven days.
+#[utoipa::path(
+    tag = "Auth", request_body = AcceptedInvitation,
+    responses((status = OK, description = "The session.", body = Session))
+)]
+#[post("/auth/invitation")]
+async fn accept_invitation(
+    _: Person,
+    app: Data<App>,
+    _: Query<NoParams>,
+    body: Json<AcceptedInvitation>,
+) -> Result<Answer> {
+    let AcceptedInvitation { token, password, device_name } = body.value;
+    // A password costs much to hash: first it is seen whether there is a reason to.
+    let given = token.clone();
+    let user = app.db.read(move |conn| users::invited(conn, given.as_str(), clock::now())).await?;
+    let known = app.known(user.email, user.name.as_str());
+    let hash = app.hasher.choose(password, known, "/password").await?;
+    let device = device_name.map_or_else(String::new, Line::into_inner);
+    let answer = session(&app, move |conn| {
+        let user = users::accept(conn, token.as_str(), &hash, clock::now())?;
+        opened(conn, user, &device).map(Some)
+    });
+    answer.await?.ok_or_else(|| Error::internal("an invitation opened no session"))
+}
+
 /// Create the first administrator
 ///
 /// Takes the one-time token that the first start printed where the environment named no administrator, and signs in.
 #[utoipa::path(tag = "Auth", request_body = Setup, responses((status = OK, description = "The session.", body = Session)))]
 #[post("/auth/setup")]
-async fn set_up(app: Data<App>, _: Query<NoParams>, body: Json<Setup>) -> Result<Answer> {
+async fn set_up(_: Person, app: Data<App>, _: Query<NoParams>, body: Json<Setup>) -> Result<Answer> {
     let Setup { token, email, name, password } = body.value;
-    // A password costs much to hash: first it is seen whether there is a reason to.
     let given = token.clone();
     app.db.read(move |conn| setup::check(conn, given.as_str(), clock::now())).await?;
-    let hash = app.hasher.hash(password).await?;
-    let user = app
-        .db
-        .write(move |conn| {
-            setup::create_first_administrator(conn, token.as_str(), &email, name.as_str(), &hash, clock::now())
-        })
-        .await?;
-    session(&app, user, move |conn| queries::open_session(conn, user, "", clock::now())).await
+    let hash = app.hasher.choose(password, app.known(email.clone(), name.as_str()), "/password").await?;
+    let answer = session(&app, move |conn| {
+        let name = name.as_str();
+        let user = setup::create_first_administrator(conn, token.as_str(), &email, name, &hash, clock::now())?;
+        opened(conn, user, "").map(Some)
+    });
+    answer.await?.ok_or_else(|| Error::internal("the first administrator has no session"))
 }
 
-/// Get who one is
-///
-/// The user that the token speaks for.
-#[utoipa::path(tag = "Auth", responses((status = OK, description = "The user.", body = User)), security(("bearer" = [])))]
-#[get("/me")]
-async fn get_me(who: Can<UseAccount>, app: Data<App>, _: Query<NoParams>) -> Result<Answer> {
-    app.db.look_up(move |conn| Answer::found(&User::from(users::find(conn, who.user)?))).await
+/// A session, and the refresh token that its client gets.
+struct Opened {
+    user: Id,
+    session: Id,
+    token: String,
 }
 
-/// Answers with the tokens of the session that `open` gives.
+fn opened(conn: &mut Conn, user: Id, device: &str) -> Result<Opened> {
+    let (session, token) = queries::open_session(conn, user, device, clock::now())?;
+    Ok(Opened { user, session, token })
+}
+
+/// Answers with the tokens of the session that `open` gives, if it gives one.
 async fn session(
     app: &Data<App>,
-    user: Id,
-    open: impl Fn(&mut crate::db::Conn) -> Result<(Id, String)> + Send + 'static,
-) -> Result<Answer> {
+    open: impl Fn(&mut Conn) -> Result<Option<Opened>> + Send + 'static,
+) -> Result<Option<Answer>> {
     let shared = app.clone();
-    let answer = app
-        .db
-        .write(move |conn| {
-            let (session, refresh_token) = open(conn)?;
-            let access_token = shared.keys.issue(user, session, clock::now())?;
-            let expires_in = u32::try_from(tokens::LIFETIME.as_secs()).unwrap_or(u32::MAX);
-            let user = User::from(users::find(conn, user)?);
-            Answer::shown(&Session { access_token, token_type: TokenType::Bearer, expires_in, refresh_token, user })
-        })
-        .await?;
-    Ok(Answer { etag: None, ..answer })
+    let answer = app.db.write(move |conn| {
+        let Some(Opened { user, session, token: refresh_token }) = open(conn)? else { return Ok(None) };
+        let access_token = shared.keys.issue(user, session, clock::now())?;
+        let expires_in = u32::try_from(tokens::LIFETIME.as_secs()).unwrap_or(u32::MAX);
+        let user = User::from(users::find(conn, user)?);
+        Answer::shown(&Session { access_token, token_type: TokenType::Bearer, expires_in, refresh_token, user })
+            .map(Some)
+    });
+    Ok(answer.await?.map(|answer| Answer { etag: None, ..answer }))
+}
+
+impl App {
+    /// What everybody knows of somebody who chooses a password here.
+    pub fn known(&self, email: Email, name: &str) -> Known {
+        Known { email, name: name.to_owned(), site: self.site().profile.name.as_str().to_owned() }
+    }
 }

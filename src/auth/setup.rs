@@ -1,8 +1,10 @@
 //! The first administrator: from the environment, or by a one-time link.
 
 use super::{
+    one_time::{self, Purpose},
     passwords::{self, Password},
     queries,
+    strength::Known,
 };
 use crate::{
     clock::{self, Time},
@@ -41,20 +43,23 @@ pub fn pages(config: &mut ServiceConfig) {
         .route("/setup.js", page("text/javascript; charset=utf-8", include_str!("setup.js")));
 }
 
-const PURPOSE: &str = "setup";
-/// How long the one-time link is good for; the next start prints another.
-const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+/// The one-time link; the next start prints another.
+const LINK: Purpose = Purpose { name: "setup", lifetime: Duration::from_secs(24 * 60 * 60) };
 
 /// Sees to it that somebody can administer: makes the administrator who was named, or a token for the link to print.
 /// Does nothing where somebody can.
-pub fn first_start(conn: &mut Conn, named: Option<(&Email, &Password)>) -> Result<Option<String>> {
+///
+/// # Errors
+/// 422 for a password that is easily guessed.
+pub fn first_start(conn: &mut Conn, named: Option<(&Email, &Password)>, site: &str) -> Result<Option<String>> {
     if users::has_administrator(conn)? {
         return Ok(None);
     }
     match named {
         Some((email, password)) => {
-            let hash = passwords::hash(password)?;
             let name = email.as_ref().split('@').next().unwrap_or_default();
+            let known = Known { email: email.clone(), name: name.to_owned(), site: site.to_owned() };
+            let hash = passwords::choose(password, &known)?;
             users::insert(
                 conn,
                 &users::NewUser { email, name, role: Role::Admin, password_hash: Some(&hash), author_id: None },
@@ -63,7 +68,11 @@ pub fn first_start(conn: &mut Conn, named: Option<(&Email, &Password)>) -> Resul
             )?;
             Ok(None)
         }
-        None => queries::new_one_time_token(conn, PURPOSE, LIFETIME, clock::now()).map(Some),
+        None => {
+            let token = queries::new_token()?;
+            one_time::insert(conn, LINK, None, &token, clock::now())?;
+            Ok(Some(token))
+        }
     }
 }
 
@@ -72,7 +81,7 @@ pub fn first_start(conn: &mut Conn, named: Option<(&Email, &Password)>) -> Resul
 /// # Errors
 /// As [`create_first_administrator`].
 pub fn check(conn: &mut Conn, token: &str, now: Time) -> Result<()> {
-    let good = queries::is_one_time_token(conn, PURPOSE, token, now)? && !users::has_administrator(conn)?;
+    let good = one_time::find(conn, LINK, token, now)?.is_some() && !users::has_administrator(conn)?;
     if good { Ok(()) } else { Err(refused()) }
 }
 
@@ -92,7 +101,7 @@ pub fn create_first_administrator(
     hash: &str,
     now: Time,
 ) -> Result<Id> {
-    if !queries::use_one_time_token(conn, PURPOSE, token, now)? || users::has_administrator(conn)? {
+    if !one_time::take(conn, LINK, token, now)? || users::has_administrator(conn)? {
         return Err(refused());
     }
     let new = users::NewUser { email, name, role: Role::Admin, password_hash: Some(hash), author_id: None };

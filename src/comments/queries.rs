@@ -16,7 +16,7 @@ use crate::{
         cursor::Position,
         page::{PageInfo, keyset},
     },
-    permissions::ModerateComments,
+    permissions::{ModerateComments, SignComments},
     schema::{articles as articles_table, comments, published_comments as v},
     slugs, users,
     values::Ref,
@@ -147,7 +147,11 @@ pub fn insert(
     let parent = new.parent_id.map(|id| find_parent(conn, app, article.id, id)).transpose()?;
     let id = Id::new();
     let (kind, user, name, email, status) = match viewer {
-        Viewer::Staff(actor) => as_user(conn, actor)?,
+        Viewer::Staff(actor) => {
+            actor.must::<SignComments>()?;
+            actor.must_write_in(article.section_id)?;
+            as_user(conn, actor)?
+        }
         Viewer::Public => as_guest(new)?,
     };
     let row = Row {
@@ -177,8 +181,8 @@ pub fn insert(
 type Signature = (Kind, Option<Id>, crate::values::Line<1, 100>, Option<crate::values::Email>, Moderation);
 
 fn as_user(conn: &mut Conn, actor: &Actor) -> Result<Signature> {
-    let user = users::find(conn, actor.user)?;
-    Ok((Kind::User, Some(user.id), user.name, Some(user.email), Moderation::Approved))
+    let user = users::signature(conn, actor.user)?;
+    Ok((Kind::User, Some(user.id), user.name, user.email, Moderation::Approved))
 }
 
 fn as_guest(new: &NewComment) -> Result<Signature> {

@@ -3,7 +3,7 @@
 use crate::{
     app::App,
     articles::{self, trash},
-    changes, clock,
+    auth, changes, clock,
     error::Result,
     search,
 };
@@ -41,11 +41,20 @@ impl Jobs {
         let (mut due, db) = (articles::Due::default(), app.db.clone());
         let (shared, cleaned, site) = (app.clone(), app.db.clone(), app.clone().into_inner());
         let followed = app.clone();
+        let (identity, keys) = (app.db.clone(), app.clone().into_inner());
         jobs.every(CLEANING, "empty the trash", async move || trash::empty(&shared, clock::now()).await);
         jobs.every(CLEANING, "forget expired previews", async move || {
             let forgotten = cleaned.write(|conn| articles::clean_up_previews(conn, clock::now())).await?;
             tracing::debug!(forgotten, "expired previews");
             Ok(Left::Nothing)
+        });
+        jobs.every(CLEANING, "forget ended sessions", async move || {
+            let forgotten = identity.write(|conn| auth::clean_up(conn, clock::now())).await?;
+            tracing::debug!(forgotten, "ended sessions, expired links and retired keys");
+            Ok(Left::Nothing)
+        });
+        jobs.every(FOLLOWING, "follow changes of the keys", async move || {
+            keys.refresh_keys().await.map(|()| Left::Nothing)
         });
         jobs.every(FOLLOWING, "follow changes of the site", async move || {
             site.refresh_site().await.map(|()| Left::Nothing)

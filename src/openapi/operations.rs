@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 const PROBLEMS: &[(&str, &str, &str)] = &[
     ("BadRequest", "400", "The request cannot be understood: broken JSON, or an unknown or invalid parameter."),
     ("Unauthorized", "401", "There is no token, or it is not valid any more."),
-    ("Forbidden", "403", "The role may not do this."),
+    ("Forbidden", "403", "The role may not do this, or a key may not."),
     ("NotFound", "404", "Nothing is here, or nothing that may be seen."),
     ("NotAcceptable", "406", "`Accept` rules out JSON."),
     ("RequestTimeout", "408", "The body took too long to come."),
@@ -115,7 +115,7 @@ pub fn complete(document: &mut Value) {
         let writes = method != "get";
         let problems = PROBLEMS.iter().filter(|(name, ..)| match *name {
             "Unauthorized" => id != "logout" && path.starts_with("/api/"),
-            "Forbidden" => secured,
+            "Forbidden" => secured || signs_in || id == "create_comment",
             "NotAcceptable" => path.starts_with("/api/"),
             "NotFound" => path.contains('{'),
             "Conflict" => writes && (!signs_in || id == "set_up"),
@@ -194,7 +194,7 @@ fn ids(document: &mut Value) -> Vec<String> {
 fn add_links(created: &mut Value, id: &str, known: &[String]) {
     let name = id.trim_start_matches("create_");
     let parameters = match name {
-        "comment" | "redirect" => json!({"id": "$response.body#/id"}),
+        "api_key" | "comment" | "redirect" | "user" => json!({"id": "$response.body#/id"}),
         "correction" | "preview" => json!({"ref": "$response.body#/article_id", "id": "$response.body#/id"}),
         _ => json!({"ref": "$response.body#/id"}),
     };

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 /// Fields of answers that are not always there; all others are.
 const OPTIONAL: &[(&str, &[&str])] = &[
+    ("ApiKey", &["token"]),
     ("Article", &["body", "corrections", "related", "latest", "highlights", "thread"]),
     ("AuthorPage", &["latest", "first_published_at", "last_published_at"]),
     ("Body", &["source"]),
@@ -12,6 +13,7 @@ const OPTIONAL: &[(&str, &[&str])] = &[
     ("Comment", &["body", "email", "replies"]),
     ("FeedAuthor", &["avatar"]),
     ("FeedItem", &["content_html", "content_text", "image"]),
+    ("Invitation", &["token"]),
     ("JsonFeed", &["description", "icon"]),
     ("PageInfo", &["total"]),
     ("Preview", &["url", "token"]),
@@ -19,6 +21,7 @@ const OPTIONAL: &[(&str, &[&str])] = &[
     ("Facets", &["section", "tag", "author", "year"]),
     ("Revision", &["body_html", "content", "diff"]),
     ("SearchResults", &["facets"]),
+    ("User", &["invitation"]),
     ("ValueChange", &["before", "after"]),
 ];
 
@@ -63,7 +66,7 @@ fn require_all(name: &str, schema: &mut Map<String, Value>) {
 
 /// The same resource or page with nothing required, for answers to `fields=`.
 fn sparse(name: &str, schema: &Value) -> Option<(String, Value)> {
-    if !["Article", "Author", "Section", "Tag"].contains(&name.trim_end_matches("List")) {
+    if !["Article", "Author", "Section", "Tag", "User"].contains(&name.trim_end_matches("List")) {
         return None;
     }
     let mut schema = schema.clone();

@@ -71,6 +71,12 @@ pub fn read(conn: &mut Conn) -> Result<(Profile, i32)> {
     Ok((row.profile, row.version))
 }
 
+/// What the site is called, where it was served before.
+pub fn name(conn: &mut Conn) -> Result<Option<String>> {
+    let profile: Option<AsJson<Profile>> = site::table.find(ONE).select(site::profile).first(conn).optional()?;
+    Ok(profile.map(|profile| profile.0.name.as_str().to_owned()))
+}
+
 pub fn version(conn: &mut Conn) -> Result<i32> {
     Ok(site::table.find(ONE).select(site::version).first(conn)?)
 }

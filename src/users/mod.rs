@@ -1,7 +1,10 @@
 //! Users: people on the staff who sign in.
 
+mod invitations;
 mod model;
 mod queries;
+pub mod routes;
 
+pub use invitations::{accept, invited};
 pub use model::{Colleague, NewUser, User};
-pub use queries::{find, find_by_email, has_administrator, insert};
+pub use queries::{find, find_by_email, has_administrator, hold, insert, rename, set_password, signature};

@@ -1,12 +1,13 @@
 //! A user as it is kept, and as it is shown: never with its password.
 
 use crate::{
+    auth::Password,
     clock::Time,
     db::Id,
-    http::Versioned,
+    http::{Changes, List, Settle, Versioned, field_names, list_params, page::ListOf},
     permissions::Role,
     schema::users,
-    values::{Email, Line},
+    values::{Email, Line, Ref},
 };
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -26,10 +27,25 @@ pub struct UserRow {
     pub created_at: Time,
     pub updated_at: Time,
     pub disabled_at: Option<Time>,
+    /// It stands for a key, which nobody signs in with.
+    pub is_key: bool,
+}
+
+impl UserRow {
+    /// Whether they administer, and can sign in to do so.
+    pub fn is_able_administrator(&self) -> bool {
+        self.role == Role::Admin && self.password_hash.is_some() && self.disabled_at.is_none()
+    }
+}
+
+impl Versioned for UserRow {
+    fn version(&self) -> i32 {
+        self.version
+    }
 }
 
 /// Somebody on the staff.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct User {
     pub id: Id,
     pub email: Email,
@@ -37,10 +53,35 @@ pub struct User {
     pub role: Role,
     /// The byline that is theirs.
     pub author_id: Option<Id>,
+    /// Cannot sign in.
+    pub disabled: bool,
+    /// Has chosen no password yet.
+    pub invited: bool,
+    /// What lets them choose one. Only in the answer that made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub invitation: Option<Invitation>,
     pub created_at: Time,
     pub updated_at: Time,
     #[serde(skip)]
-    version: i32,
+    pub(super) version: i32,
+}
+
+pub type UserList = ListOf<User>;
+
+/// What lets somebody choose a password, once.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Invitation {
+    /// For `POST /auth/invitation`. Only in the answer that made it; it is kept nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(
+        nullable = false,
+        max_length = 100,
+        pattern = "^[A-Za-z0-9_-]+$",
+        example = "4k1dXkC0yLZ9mH0mXyq7q0pVfW8jv2t9S3uB6nYQe1A"
+    )]
+    pub token: Option<String>,
+    pub expires_at: Time,
 }
 
 impl Versioned for User {
@@ -52,7 +93,8 @@ impl Versioned for User {
 impl From<UserRow> for User {
     fn from(row: UserRow) -> Self {
         let UserRow { id, email, name, role, author_id, version, created_at, updated_at, .. } = row;
-        Self { id, email, name, role, author_id, created_at, updated_at, version }
+        let (disabled, invited) = (row.disabled_at.is_some(), row.password_hash.is_none());
+        Self { id, email, name, role, author_id, disabled, invited, invitation: None, created_at, updated_at, version }
     }
 }
 
@@ -79,4 +121,97 @@ pub struct NewUser<'a> {
     pub role: Role,
     pub password_hash: Option<&'a str>,
     pub author_id: Option<Id>,
+}
+
+/// Somebody to come onto the staff. Without a password the answer has an invitation, with which they choose one.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewUser, example = json!({"email": "jonas@lantern.example", "name": "Jonas Reyes", "role": "editor"}))]
+pub struct Newcomer {
+    pub email: Email,
+    pub name: Line<1, 100>,
+    pub role: Role,
+    /// The byline that is theirs: an author's id or slug.
+    #[serde(default)]
+    pub author: Option<Ref>,
+    #[serde(default)]
+    pub password: Option<Password>,
+}
+
+/// What an administrator may change of a user.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = User, example = json!({
+    "email": "jonas@lantern.example", "name": "Jonas Reyes", "role": "author", "author": null, "disabled": false
+}))]
+pub struct EditedUser {
+    pub email: Email,
+    pub name: Line<1, 100>,
+    pub role: Role,
+    /// The byline that is theirs: an author's id or slug.
+    #[serde(default)]
+    pub author: Option<Ref>,
+    /// They cannot sign in any more; what they wrote stays theirs.
+    #[serde(default)]
+    pub disabled: bool,
+}
+
+pub type UserChanges = Changes<EditedUser>;
+
+impl Settle for EditedUser {
+    fn settled(self, _: &Self) -> Self {
+        self
+    }
+}
+
+impl From<&UserRow> for EditedUser {
+    fn from(row: &UserRow) -> Self {
+        Self {
+            email: row.email.clone(),
+            name: row.name.clone(),
+            role: row.role,
+            author: row.author_id.map(Ref::Id),
+            disabled: row.disabled_at.is_some(),
+        }
+    }
+}
+
+field_names! {
+    /// The fields of a user.
+    pub enum UserField {
+        Id = "id", Email = "email", Name = "name", Role = "role", AuthorId = "author_id", Disabled = "disabled",
+        Invited = "invited", CreatedAt = "created_at", UpdatedAt = "updated_at",
+    }
+}
+
+/// How users may be ordered; with `-` in front, the other way round.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+pub enum UserSort {
+    #[default]
+    #[serde(rename = "name")]
+    Name,
+    #[serde(rename = "-name")]
+    NameDown,
+    #[serde(rename = "created_at")]
+    CreatedAt,
+    #[serde(rename = "-created_at")]
+    CreatedAtDown,
+}
+
+list_params! {
+    /// What may be asked of a list of users.
+    pub struct UserParams {
+        /// Have one of these roles.
+        #[param(inline, value_type = Option<Vec<Role>>, style = Form, explode = false, max_items = 50)]
+        pub role: Option<List<Role>>,
+        /// Cannot sign in any more, or can.
+        #[param(example = false)]
+        pub disabled: Option<bool>,
+        /// The order.
+        #[param(inline)]
+        pub sort: Option<UserSort>,
+        /// Return these fields only, as `application/vnd.stet.sparse+json`.
+        #[param(inline, value_type = Option<Vec<UserField>>, style = Form, explode = false, max_items = 50)]
+        pub fields: Option<List<UserField>>,
+    }
 }

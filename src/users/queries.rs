@@ -1,43 +1,158 @@
-//! Every statement on users.
+//! Every statement on users. A key has a row among them, too; whoever looks for people finds none of those.
 
-use super::model::{NewUser, UserRow};
+use super::model::{EditedUser, NewUser, UserChanges, UserParams, UserRow, UserSort};
 use crate::{
+    auth, authors,
     clock::Time,
-    db::{Conn, Id, columns},
+    db::{Conn, Id, MultiBackend, columns, lock},
     error::{Code, Error, FieldError, Result},
+    http::{Expected, Page, Window, cursor::Position, page::keyset},
     permissions::Role,
     schema::users,
-    values::Email,
+    values::{Email, Line, Ref},
 };
 use diesel::{
     prelude::*,
     result::{DatabaseErrorKind, Error as Diesel},
 };
 
+/// All who sign in.
+fn people<'a>() -> users::BoxedQuery<'a, MultiBackend> {
+    users::table.filter(users::is_key.eq(false)).into_boxed()
+}
+
 /// Whether there is an administrator who can sign in.
 pub fn has_administrator(conn: &mut Conn) -> Result<bool> {
-    let able = users::table
+    Ok(administrators(conn, None)? > 0)
+}
+
+/// How many administrators can sign in, besides one.
+pub fn administrators(conn: &mut Conn, except: Option<Id>) -> Result<i64> {
+    let able = people()
         .filter(users::role.eq(Role::Admin))
         .filter(users::password_hash.is_not_null())
         .filter(users::disabled_at.is_null());
-    Ok(diesel::select(diesel::dsl::exists(able)).get_result(conn)?)
+    Ok(match except {
+        Some(id) => able.filter(users::id.ne(id)).count().get_result(conn)?,
+        None => able.count().get_result(conn)?,
+    })
+}
+
+fn filtered<'a>(params: &UserParams) -> users::BoxedQuery<'a, MultiBackend> {
+    let mut query = people();
+    if let Some(roles) = &params.role {
+        query = query.filter(users::role.eq_any(roles.0.clone()));
+    }
+    match params.disabled {
+        Some(true) => query.filter(users::disabled_at.is_not_null()),
+        Some(false) => query.filter(users::disabled_at.is_null()),
+        None => query,
+    }
+}
+
+pub fn list(conn: &mut Conn, params: &UserParams, window: &Window) -> Result<Page<UserRow>> {
+    let query = filtered(params).select(columns::<UserRow>());
+    let sort = params.sort.unwrap_or_default();
+    let page = match sort {
+        UserSort::Name | UserSort::NameDown => {
+            let down = sort == UserSort::NameDown;
+            let rows =
+                keyset!(query, window, down, users::name, users::id, Window::after_text).load::<UserRow>(conn)?;
+            Page::cut(window, rows, |user| Position::new(user.name.as_str(), user.id))
+        }
+        UserSort::CreatedAt | UserSort::CreatedAtDown => {
+            let down = sort == UserSort::CreatedAtDown;
+            let rows = keyset!(query, window, down, users::created_at, users::id, Window::after_number)
+                .load::<UserRow>(conn)?;
+            Page::cut(window, rows, |user| Position::new(user.created_at.micros(), user.id))
+        }
+    };
+    let total = window.count.then(|| filtered(params).count().get_result(conn)).transpose()?;
+    Ok(Page { total, ..page })
 }
 
 pub fn find(conn: &mut Conn, id: Id) -> Result<UserRow> {
-    let row = users::table.find(id).select(columns::<UserRow>()).first(conn).optional()?;
+    let row = people().filter(users::id.eq(id)).select(columns::<UserRow>()).first(conn).optional()?;
     row.ok_or_else(|| Error::not_found("user", id))
 }
 
 pub fn find_by_email(conn: &mut Conn, email: &Email) -> Result<Option<UserRow>> {
-    Ok(users::table.filter(users::email.eq(email)).select(columns::<UserRow>()).first(conn).optional()?)
+    Ok(people().filter(users::email.eq(email.clone())).select(columns::<UserRow>()).first(conn).optional()?)
+}
+
+/// How somebody signs a comment.
+pub struct Signature {
+    pub id: Id,
+    pub name: Line<1, 100>,
+    /// A key has none.
+    pub email: Option<Email>,
+}
+
+/// How a user or a key signs a comment.
+pub fn signature(conn: &mut Conn, id: Id) -> Result<Signature> {
+    let columns = (users::name, users::email, users::is_key);
+    let (name, email, is_key): (_, Email, bool) = users::table.find(id).select(columns).first(conn)?;
+    Ok(Signature { id, name, email: (!is_key).then_some(email) })
+}
+
+/// Finds a user and holds them: a session is not opened while its user is being disabled.
+pub fn hold(conn: &mut Conn, id: Id) -> Result<UserRow> {
+    lock::rows(conn, users::table.find(id).select(users::id))?;
+    find(conn, id)
+}
+
+/// Finds a user who is to be changed or removed. Of two who each would take the right to administer from one of the last
+/// two, the second waits and then sees what the first did.
+fn find_for_update(conn: &mut Conn, id: Id) -> Result<UserRow> {
+    lock::name(conn, "administrators")?;
+    hold(conn, id)
+}
+
+/// # Errors
+/// 409 where nobody else could administer.
+fn must_not_be_the_last(conn: &mut Conn, user: &UserRow) -> Result<()> {
+    if user.is_able_administrator() && administrators(conn, Some(user.id))? == 0 {
+        let message = "there is no other administrator who can sign in; make one first";
+        return Err(Error::with(Code::LastAdministrator, message));
+    }
+    Ok(())
+}
+
+fn not_a_reader(role: Role) -> Result<()> {
+    if role == Role::Reader {
+        return Err(Error::invalid_field("/role", "not_allowed", "the role reader is for keys, not for people"));
+    }
+    Ok(())
+}
+
+/// The byline that a reference names.
+///
+/// # Errors
+/// 422 where it names none.
+pub fn byline(conn: &mut Conn, author: Option<&Ref>) -> Result<Option<Id>> {
+    let Some(author) = author else { return Ok(None) };
+    match authors::find(conn, author) {
+        Ok(author) => Ok(Some(author.id)),
+        Err(e) if e.code() == Code::NotFound => Err(Error::invalid_field("/author", "not_found", e.detail())),
+        Err(e) => Err(e),
+    }
+}
+
+/// The refusal of an address that is another user's.
+pub fn is_taken(error: Diesel, email: &Email) -> Error {
+    match error {
+        Diesel::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => {
+            let message = format!("there is a user with the address {email}");
+            Error::with(Code::Conflict, message.clone()).list(vec![FieldError::new("/email", "taken", message)])
+        }
+        e => e.into(),
+    }
 }
 
 /// # Errors
 /// 409 where the address is another user's, 422 for a reader: that is a key's role.
 pub fn insert(conn: &mut Conn, new: &NewUser<'_>, id: Id, now: Time) -> Result<UserRow> {
-    if new.role == Role::Reader {
-        return Err(Error::invalid_field("/role", "not_allowed", "the role reader is for keys, not for people"));
-    }
+    not_a_reader(new.role)?;
     diesel::insert_into(users::table)
         .values((
             users::id.eq(id),
@@ -52,11 +167,70 @@ pub fn insert(conn: &mut Conn, new: &NewUser<'_>, id: Id, now: Time) -> Result<U
         ))
         .returning(columns::<UserRow>())
         .get_result(conn)
-        .map_err(|e| match e {
-            Diesel::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => {
-                let message = format!("there is a user with the address {}", new.email);
-                Error::with(Code::Conflict, message.clone()).list(vec![FieldError::new("/email", "taken", message)])
-            }
-            e => e.into(),
-        })
+        .map_err(|e| is_taken(e, new.email))
+}
+
+/// Changes a user. Another role or address, or being disabled, ends their sessions.
+///
+/// # Errors
+/// 409 for the last administrator, and for an address that is another user's; 422 for a byline that is not there.
+pub fn update(conn: &mut Conn, id: Id, changes: &UserChanges, expected: &Expected, now: Time) -> Result<UserRow> {
+    let user = find_for_update(conn, id)?;
+    let current = EditedUser::from(&user);
+    expected.check(&user, || changes.differing(&current))?;
+    let new = changes.apply(&current)?;
+    let author_id = byline(conn, new.author.as_ref())?;
+    let new = EditedUser { author: author_id.map(Ref::Id), ..new };
+    if new == current {
+        return Ok(user);
+    }
+    not_a_reader(new.role)?;
+    if new.role != Role::Admin || new.disabled {
+        must_not_be_the_last(conn, &user)?;
+    }
+    let updated = diesel::update(users::table.find(id))
+        .set((
+            users::email.eq(&new.email),
+            users::name.eq(&new.name),
+            users::role.eq(new.role),
+            users::author_id.eq(author_id),
+            users::disabled_at.eq(new.disabled.then(|| user.disabled_at.unwrap_or(now))),
+            users::version.eq(users::version + 1),
+            users::updated_at.eq(now),
+        ))
+        .returning(columns::<UserRow>())
+        .get_result(conn)
+        .map_err(|e| is_taken(e, &new.email))?;
+    if new.role != user.role || new.email != user.email || new.disabled {
+        auth::end_sessions(conn, id, None, now)?;
+    }
+    Ok(updated)
+}
+
+/// Changes one's own name.
+pub fn rename(conn: &mut Conn, user: &UserRow, name: &Line<1, 100>, now: Time) -> Result<UserRow> {
+    Ok(diesel::update(users::table.find(user.id))
+        .set((users::name.eq(name), users::version.eq(users::version + 1), users::updated_at.eq(now)))
+        .returning(columns::<UserRow>())
+        .get_result(conn)?)
+}
+
+/// Gives a user another password, and ends their sessions but for one where it is named.
+pub fn set_password(conn: &mut Conn, id: Id, hash: &str, session: Option<Id>, now: Time) -> Result<()> {
+    let (version, at) = (users::version.eq(users::version + 1), users::updated_at.eq(now));
+    diesel::update(users::table.find(id)).set((users::password_hash.eq(hash), version, at)).execute(conn)?;
+    auth::end_sessions(conn, id, session, now)
+}
+
+/// Removes a user. What they wrote stays, and is nobody's.
+///
+/// # Errors
+/// 409 for the last administrator.
+pub fn delete(conn: &mut Conn, id: Id, expected: &Expected) -> Result<()> {
+    let user = find_for_update(conn, id)?;
+    expected.check(&user, Vec::new)?;
+    must_not_be_the_last(conn, &user)?;
+    // With them go their sessions and invitations, and they are named by nothing any more.
+    diesel::delete(users::table.find(id)).execute(conn)?;
+    Ok(())
 }

@@ -60,7 +60,7 @@ fn create_user(folder: &Path, email: &str, password: &str, role: &str) -> Output
 fn help_lists_the_commands() {
     let help = program::run(folder().path(), &["--help"], &[]);
     assert!(help.status.success());
-    for command in ["serve", "migrate", "user", "openapi", "search"] {
+    for command in ["serve", "migrate", "user", "keys", "openapi", "search"] {
         assert!(text(&help.stdout).lines().any(|line| line.trim_start().starts_with(command)), "{command}");
     }
 }
@@ -143,6 +143,18 @@ fn a_wrong_setting_stops_the_start_with_one_line_that_names_it() {
         assert!(began.elapsed() < Duration::from_secs(4), "{settings:?}: it took {:?} to say so", began.elapsed());
         assert!(!text(&output.stderr).contains("hunter2"), "a secret is shown: {}", text(&output.stderr));
     }
+}
+
+#[test]
+fn the_first_administrator_has_no_password_that_is_guessed_first() {
+    let weak = [ADMINISTRATOR[0], ("STET_ADMIN_PASSWORD", "hunter2hunter2"), ("STET_LISTEN", "127.0.0.1:0")];
+    let refused = program::run(folder().path(), &["serve"], &weak);
+    let said = text(&refused.stderr);
+    assert!(!refused.status.success() && said.contains("stet: STET_ADMIN_PASSWORD: "), "{said}");
+    assert!(!said.contains("hunter2"), "{said}");
+    let folder = folder();
+    assert_refused(&create_user(folder.path(), "jonas@lantern.example", "password1234", "editor"), &["guessed first"]);
+    create_user(folder.path(), "jonas@lantern.example", PASSWORD, "editor").status.success().then_some(()).unwrap();
 }
 
 #[test]
@@ -349,6 +361,15 @@ async fn the_log_says_what_was_asked_and_keeps_secrets() {
     client.get("/articles?limit=1").await.assert(200);
     client.get("//docs/?hush-docs").await.assert(200);
     client.post("/auth/refresh", json!({"refresh_token": "hush-refresh"})).await.assert(401);
+    let key = mira.post("/api-keys", json!({"name": "Website", "role": "reader"})).await.assert(201).text("/token");
+    Client::new(&server.address, Some(key.clone())).get("/tags").await.assert(200);
+    Client::new(&server.address, Some(format!("{key}0"))).get("/tags").await.assert(401);
+    let new = json!({"email": "jonas@lantern.example", "name": "Jonas Reyes", "role": "author"});
+    let invitation = mira.post("/users", new).await.assert(201).text("/invitation/token");
+    client
+        .post("/auth/invitation", json!({"token": invitation, "password": "hush of nine gulls at tide"}))
+        .await
+        .assert(200);
     for request in ["HUSH-GARBAGE\r\n\r\n".to_owned(), format!("GET /?hush={} HTTP/1.1\r\n\r\n", "x".repeat(70_000))] {
         let mut stream = TcpStream::connect(server.address.trim_start_matches("http://")).unwrap();
         stream.write_all(request.as_bytes()).unwrap();
@@ -359,11 +380,36 @@ async fn the_log_says_what_was_asked_and_keeps_secrets() {
     server.stop();
     let log = server.stderr();
     assert!(log.contains("path=\"/api/v1/articles\" status=400"), "{log}");
-    for secret in ["hush", "HUSH", PASSWORD, &mira.token.unwrap()] {
+    for secret in ["hush", "HUSH", PASSWORD, &mira.token.unwrap(), &key, &invitation, "$argon2"] {
         assert!(!log.contains(secret), "{secret}: {log}");
     }
     // What anybody can send is no error of ours.
     assert!(!log.contains("ERROR"), "{log}");
+}
+
+#[actix_web::test]
+async fn a_server_that_runs_follows_a_rotation_of_its_keys() {
+    let folder = folder();
+    let server = Server::start(folder.path(), &[], &[ADMINISTRATOR[0], ADMINISTRATOR[1], SECRET]);
+    let mira = sign_in(&server, EMAIL, PASSWORD).await;
+    let anyone = Client::new(&server.address, None);
+    let published = async || anyone.get("//.well-known/jwks.json").await.json["keys"].as_array().unwrap().len();
+    let wrong = program::run(folder.path(), &["keys", "rotate"], &[("STET_SECRET_KEY", &SECRET.1.to_uppercase())]);
+    assert_refused(&wrong, &["STET_SECRET_KEY"]);
+    let rotated = program::run(folder.path(), &["keys", "rotate"], &[SECRET]);
+    assert!(text(&rotated.stdout).contains("signs from"), "{}", text(&rotated.stderr));
+    let began = Instant::now();
+    while published().await < 2 {
+        assert!(began.elapsed() < Duration::from_secs(5), "the new key is not published");
+    }
+    mira.get("/me").await.assert(200);
+    assert!(program::run(folder.path(), &["keys", "rotate", "--at-once"], &[SECRET]).status.success());
+    let began = Instant::now();
+    while mira.get("/me").await.status != 401 {
+        assert!(began.elapsed() < Duration::from_secs(5), "the old key is still believed");
+    }
+    assert_eq!(published().await, 1);
+    sign_in(&server, EMAIL, PASSWORD).await.get("/me").await.assert(200);
 }
 
 #[test]

@@ -285,6 +285,8 @@ impl Newsroom {
             "authors" => named(&["mira", "jo", "nobody"]),
             "sections" => named(&["news", "tech", "quiet", "nowhere"]),
             "tags" => named(&["harbour", "hush", "nothing"]),
+            // Nobody who crawls here gets so far.
+            "users" | "api-keys" => named(&["0190a5c0-7b1e-7c3a-9f00-3d5e8a1b2c4d"]),
             _ => Vec::new(),
         };
         if template.contains('{') {
@@ -389,7 +391,7 @@ fn values(name: &str, schema: &Value) -> Vec<String> {
         "year" => texts(&["2020", "2026"]),
         "language" => texts(&["en", "de"]),
         "published_after" | "published_before" => texts(&["2020-01-01T00:00:00Z", "2090-01-01T00:00:00Z"]),
-        "featured" | "deleted" | "changed" | "count" => texts(&["true", "false"]),
+        "featured" | "deleted" | "changed" | "count" | "disabled" => texts(&["true", "false"]),
         "revision" | "diff" => texts(&["1", "2", "9"]),
         "limit" => texts(&["1", "100", "0"]),
         "page" => texts(&["1", "2", "100"]),

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
+mod api_keys;
 mod articles;
 mod auth;
 mod authors;
@@ -47,3 +48,4 @@ mod tags;
 mod tidy;
 mod translations;
 mod trash;
+mod users;

@@ -30,9 +30,15 @@ enum Who {
     From(Role),
     /// The first with what they wrote themselves, the second with everybody's.
     Own(Role, Role),
+    /// As `From`, and no key.
+    People(Role),
+    /// Anyone but a key, whatever token comes along.
+    AnyPerson,
+    /// A stranger, and of the others this role and those above it.
+    Signing(Role),
 }
 
-use Who::{Anyone, From, Own};
+use Who::{AnyPerson, Anyone, From, Own, People, Signing};
 
 /// The whole table: a new operation needs a row.
 const TABLE: &[(&str, Who)] = &[
@@ -63,7 +69,7 @@ const TABLE: &[(&str, Who)] = &[
     ("list_related", Anyone),
     ("list_changes", Anyone),
     ("list_article_comments", Anyone),
-    ("create_comment", Anyone),
+    ("create_comment", Signing(Contributor)),
     ("list_comments", From(Editor)),
     ("get_comment", Anyone),
     ("update_comment", From(Editor)),
@@ -96,11 +102,6 @@ const TABLE: &[(&str, Who)] = &[
     ("merge_tag", From(Editor)),
     ("search", Anyone),
     ("suggest_searches", Anyone),
-    ("login", Anyone),
-    ("logout", Anyone),
-    ("refresh", Anyone),
-    ("set_up", Anyone),
-    ("get_me", From(Contributor)),
     ("get_feed", Anyone),
     ("get_section_feed", Anyone),
     ("get_tag_feed", Anyone),
@@ -110,6 +111,28 @@ const TABLE: &[(&str, Who)] = &[
     ("get_page_sitemap", Anyone),
     ("get_news_sitemap", Anyone),
     ("get_llms", Anyone),
+    ("login", AnyPerson),
+    ("logout", AnyPerson),
+    ("refresh", AnyPerson),
+    ("set_up", AnyPerson),
+    ("accept_invitation", AnyPerson),
+    ("get_me", People(Contributor)),
+    ("update_me", People(Contributor)),
+    ("change_password", People(Contributor)),
+    ("list_sessions", People(Contributor)),
+    ("delete_sessions", People(Contributor)),
+    ("delete_session", People(Contributor)),
+    ("list_users", People(Admin)),
+    ("create_user", People(Admin)),
+    ("get_user", People(Admin)),
+    ("update_user", People(Admin)),
+    ("delete_user", People(Admin)),
+    ("invite_user", People(Admin)),
+    ("list_api_keys", People(Admin)),
+    ("create_api_key", People(Admin)),
+    ("get_api_key", People(Admin)),
+    ("delete_api_key", People(Admin)),
+    ("get_public_keys", Anyone),
     ("get_health", Anyone),
     ("get_readiness", Anyone),
 ];
@@ -130,14 +153,34 @@ fn every_operation_of_the_spec_has_a_row_and_every_row_an_operation() {
     assert_eq!(specified, rows);
 }
 
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asker {
+    Stranger,
+    Person(Role),
+    Key(Role),
+    /// With a token whose session has ended, or whose time is over.
+    Over,
+}
+
 /// The status and code of the refusal, where there is to be one.
-fn refusal(operation: &str, caller: Option<Role>, own: bool) -> Option<(u16, &'static str)> {
-    let (mine, everybodys) = match row(operation) {
-        Anyone => return None,
-        From(role) => (role, role),
-        Own(mine, everybodys) => (mine, everybodys),
+fn refusal(operation: &Operation, asker: Asker, own: bool) -> Option<(u16, &'static str)> {
+    let who = row(&operation.id);
+    let (mine, everybodys) = match (who, asker) {
+        // A token that is not good is refused where none is needed, too; not where one gets another.
+        (AnyPerson, Asker::Key(_)) | (People(_), Asker::Key(_)) => return Some((403, "not_for_keys")),
+        (AnyPerson, _) => return None,
+        (_, Asker::Over) if operation.path.starts_with("/api/") => return Some((401, "invalid_token")),
+        (Anyone, _) | (Signing(_), Asker::Stranger) => return None,
+        (From(role) | People(role) | Signing(role), _) => (role, role),
+        (Own(mine, everybodys), _) => (mine, everybodys),
     };
-    match caller {
+    let operation = operation.id.as_str();
+    let role = match asker {
+        Asker::Person(role) | Asker::Key(role) => Some(role),
+        Asker::Stranger | Asker::Over => None,
+    };
+    match role {
         None => Some((401, "unauthenticated")),
         Some(role) if role >= everybodys || (own && role >= mine) => None,
         // What is in somebody else's trash is not there at all.
@@ -150,9 +193,33 @@ fn refusal(operation: &str, caller: Option<Role>, own: bool) -> Option<(u16, &'s
 struct Desk {
     app: TestApp,
     editor: Client,
+    admin: Client,
 }
 
 impl Desk {
+    async fn of(app: TestApp) -> Self {
+        Self { editor: app.editor().await, admin: app.signed_in(Admin).await, app }
+    }
+
+    /// A user who was just invited.
+    async fn newcomer(&self) -> Reply {
+        let new = json!({"email": format!("{}@lantern.example", Id::new()), "name": "Jonas Reyes", "role": "author"});
+        let created = self.admin.post("/users", new).await;
+        created.assert(201);
+        created
+    }
+
+    /// A session of the caller's besides the one that asks; of nobody's, where they have none.
+    async fn session(&self, caller: &Client) -> String {
+        let me = caller.get("/me").await;
+        if me.status != 200 {
+            return Id::new().to_string();
+        }
+        let login = json!({"email": me.text("/email"), "password": crate::support::PASSWORD});
+        self.app.anyone().post("/auth/login", login).await.assert(200);
+        caller.get("/me/sessions").await.assert(200).text("/data/0/id")
+    }
+
     /// An article, public unless it is the caller's own draft.
     async fn article(&self, owner: &Client, published: bool) -> String {
         let created = owner.post("/articles", json!({"title": "The harbour reopens"})).await;
@@ -164,7 +231,13 @@ impl Desk {
     }
 
     /// Where to send the operation, and what.
-    async fn request(&self, operation: &Operation, owner: &Client, own: bool) -> (String, Option<Value>) {
+    async fn request(
+        &self,
+        operation: &Operation,
+        caller: &Client,
+        owner: &Client,
+        own: bool,
+    ) -> (String, Option<Value>) {
         let id = operation.id.as_str();
         let public = !own
             || !matches!(
@@ -209,6 +282,12 @@ impl Desk {
                 let new = json!({"source": format!("/{}", Id::new()), "target": "/"});
                 template.replacen("{id}", &self.editor.post("/redirects", new).await.assert(201).text("/id"), 1)
             }
+            "users" if template.contains("{id}") => template.replacen("{id}", &self.newcomer().await.text("/id"), 1),
+            "api-keys" if template.contains("{id}") => {
+                let created = self.admin.post("/api-keys", json!({"name": "Website", "role": "reader"})).await;
+                template.replacen("{id}", &created.assert(201).text("/id"), 1)
+            }
+            "me" if template.contains("{id}") => template.replacen("{id}", &self.session(caller).await, 1),
             _ => template.clone(),
         };
         let query = operation.least_query();
@@ -231,6 +310,19 @@ impl Desk {
                 let other = self.editor.post("/tags", json!({"name": "Another"})).await;
                 return Some(json!({"into": other.assert(201).text("/id")}));
             }
+            "accept_invitation" => {
+                let token = self.newcomer().await.text("/invitation/token");
+                return Some(json!({"token": token, "password": crate::support::PASSWORD}));
+            }
+            "change_password" => {
+                let password = crate::support::PASSWORD;
+                return Some(json!({"current_password": password, "new_password": password}));
+            }
+            "create_user" => {
+                let email = format!("{}@lantern.example", Id::new());
+                return Some(json!({"email": email, "name": "Jonas Reyes", "role": "author"}));
+            }
+            "update_user" => return Some(json!({"name": "Jonas"})),
             "create_redirect" => return Some(json!({"source": format!("/{}", Id::new()), "target": "/"})),
             _ => {}
         }
@@ -244,7 +336,7 @@ impl Desk {
     }
 
     async fn send(&self, operation: &Operation, caller: &Client, owner: &Client, own: bool) -> Reply {
-        let (path, body) = self.request(operation, owner, own).await;
+        let (path, body) = self.request(operation, caller, owner, own).await;
         let method = Method::from_bytes(operation.method.as_bytes()).unwrap();
         match operation.value["requestBody"]["content"]["text/csv"]["example"].as_str() {
             Some(table) => caller.with("content-type", "text/csv").raw(method, &path, table.as_bytes().to_vec()).await,
@@ -254,28 +346,36 @@ impl Desk {
 }
 
 async fn every_operation_holds_every_caller_to_the_table(app: TestApp) {
-    let editor = app.editor().await;
-    let mut callers = vec![(None, app.anyone())];
+    let mut callers = vec![(Asker::Stranger, app.anyone())];
     for role in PEOPLE {
-        callers.push((Some(role), app.signed_in(role).await));
+        callers.push((Asker::Person(role), app.signed_in(role).await));
     }
-    let desk = Desk { editor, app };
+    let desk = Desk::of(app).await;
+    for role in Role::ALL {
+        let made = desk.admin.post("/api-keys", json!({"name": role, "role": role})).await;
+        callers.push((Asker::Key(role), Client::new(&desk.app.address, Some(made.assert(201).text("/token")))));
+    }
+    for (expired, token) in over(&desk.app).await.into_iter().enumerate() {
+        assert_eq!(token.get("/me").await.status, 401, "{expired}");
+        callers.push((Asker::Over, token));
+    }
     for operation in spec::operations() {
-        for (role, caller) in &callers {
+        for (asker, caller) in &callers {
             for own in [true, false] {
-                if own && role.is_none() {
+                // They have nothing of their own.
+                if own && matches!(asker, Asker::Stranger | Asker::Over | Asker::Key(Reader)) {
                     continue;
                 }
                 let owner = if own { caller } else { &desk.editor };
                 let reply = desk.send(operation, caller, owner, own).await;
                 let what = format!(
-                    "{} as {role:?} with {} own: {}",
+                    "{} as {asker:?} with {} own: {}",
                     operation.id,
                     if own { "one's" } else { "not one's" },
                     reply.json
                 );
                 let found = (reply.status.as_u16(), reply.json["code"].as_str().unwrap_or_default());
-                match refusal(&operation.id, *role, own) {
+                match refusal(operation, *asker, own) {
                     Some(expected) => assert_eq!(found, expected, "{what}"),
                     // There is an administrator, so the link of the first start opens nothing any more.
                     None if operation.id == "set_up" => assert_eq!(found, (401, "invalid_token"), "{what}"),
@@ -286,15 +386,30 @@ async fn every_operation_holds_every_caller_to_the_table(app: TestApp) {
     }
 }
 
+/// Somebody whose session has ended, and somebody whose token has expired. Both are administrators, who may everything.
+async fn over(app: &TestApp) -> [Client; 2] {
+    let [ended, expired] = [app.new_user(Admin), app.new_user(Admin)];
+    let login = async |email: String| {
+        let login = json!({"email": email, "password": crate::support::PASSWORD});
+        app.anyone().post("/auth/login", login).await
+    };
+    let (ended, expired) = (login(ended).await, login(expired).await);
+    let sign_out = json!({"refresh_token": ended.assert(200).text("/refresh_token")});
+    app.anyone().post("/auth/logout", sign_out).await.assert(204);
+    let token = crate::auth::tokens::expired(app, &expired.assert(200).text("/access_token"));
+    [ended.text("/access_token"), token].map(|token| Client::new(&app.address, Some(token)))
+}
+
 async fn the_spec_asks_for_a_token_exactly_where_a_stranger_gets_401(app: TestApp) {
-    let desk = Desk { editor: app.editor().await, app };
+    let desk = Desk::of(app).await;
     for operation in spec::operations() {
         let reply = desk.send(operation, &desk.app.anyone(), &desk.editor, false).await;
         let asked = reply.json["code"] == "unauthenticated";
         let security =
             operation.value["security"].as_array().unwrap_or_else(|| panic!("{} leaves it open", operation.id));
         assert_eq!(asked, !security.is_empty(), "{}: {} {}", operation.id, reply.status, reply.json);
-        assert_eq!(asked, row(&operation.id) != Anyone, "{}", operation.id);
+        let open = matches!(row(&operation.id), Anyone | AnyPerson | Signing(_));
+        assert_eq!(asked, !open, "{}", operation.id);
         if asked {
             assert_eq!(reply.status, 401);
             assert!(reply.header("www-authenticate").starts_with("Bearer"), "{}", operation.id);
@@ -310,9 +425,9 @@ async fn who_may_not_ask_is_told_that_before_anything_else(app: TestApp) {
         let path = operation.template().replace("{ref}", "~").replace("{id}", "~");
         for (role, caller) in &callers {
             let refused = match (row(&operation.id), role) {
-                (Anyone, _) => continue,
+                (Anyone | AnyPerson | Signing(_), _) => continue,
                 (_, None) => (401, "unauthenticated"),
-                (From(least) | Own(least, _), Some(role)) if *role < least => (403, "forbidden"),
+                (From(least) | Own(least, _) | People(least), Some(role)) if *role < least => (403, "forbidden"),
                 _ => continue,
             };
             // Nothing of this is right: the reference, the query, the body.

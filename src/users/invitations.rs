@@ -1,0 +1,62 @@
+//! Invitations: what lets a user choose a password, once, without anybody else knowing it.
+
+use super::{
+    model::{Invitation, UserRow},
+    queries,
+};
+use crate::{
+    auth::one_time::{self, Purpose},
+    clock::Time,
+    db::{Conn, Id},
+    error::{Code, Error, Result},
+};
+use std::time::Duration;
+
+const INVITATION: Purpose = Purpose { name: "invitation", lifetime: Duration::from_secs(7 * 24 * 60 * 60) };
+
+/// Invites a user, and takes back what invited them before.
+///
+/// # Errors
+/// 409 for one who is disabled.
+pub fn insert(conn: &mut Conn, user: &UserRow, token: &str, now: Time) -> Result<()> {
+    if user.disabled_at.is_some() {
+        return Err(Error::with(Code::Conflict, "the user is disabled, and could not sign in"));
+    }
+    one_time::insert(conn, INVITATION, Some(user.id), token, now)
+}
+
+/// What is told of an invitation that was made at a time: its token, where it is shown.
+pub fn shown(token: Option<String>, now: Time) -> Invitation {
+    Invitation { token, expires_at: now.plus(INVITATION.lifetime) }
+}
+
+/// Whom a token invites.
+///
+/// # Errors
+/// 401 for a token that was used, taken back or made long ago, and for one who was disabled or removed since.
+pub fn invited(conn: &mut Conn, token: &str, now: Time) -> Result<UserRow> {
+    let user = one_time::find(conn, INVITATION, token, now)?.flatten().ok_or_else(refused)?;
+    let user = queries::hold(conn, user).map_err(|e| if e.code() == Code::NotFound { refused() } else { e })?;
+    if user.disabled_at.is_some() { Err(refused()) } else { Ok(user) }
+}
+
+/// Takes the invitation and gives its user the password that they chose. Whoever they were signed in as before has to sign
+/// in again.
+///
+/// # Errors
+/// As [`invited`].
+pub fn accept(conn: &mut Conn, token: &str, hash: &str, now: Time) -> Result<Id> {
+    let user = invited(conn, token, now)?;
+    if !one_time::take(conn, INVITATION, token, now)? {
+        return Err(refused());
+    }
+    queries::set_password(conn, user.id, hash, None, now)?;
+    Ok(user.id)
+}
+
+fn refused() -> Error {
+    Error::with(
+        Code::InvalidToken,
+        "the invitation was used, has expired, or was replaced by another; ask for a new one",
+    )
+}
