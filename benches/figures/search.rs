@@ -1,4 +1,4 @@
-//! Searching 100,000 articles, through HTTP, beside reading one of them by its slug.
+//! Searching 100,000 articles, and what stands below one, through HTTP, beside reading one of them by its slug.
 
 use super::{
     ROUNDS,
@@ -45,7 +45,10 @@ const SEARCHES: &[(&str, &str, &str)] = &[
     ("a common word, with facets", "/api/v1/search?q=binnacle&facets=section,tag,author,year", ""),
     ("a suggestion for bin", "/api/v1/search/suggestions?q=bin", ""),
     ("a suggestion for h", "/api/v1/search/suggestions?q=h", ""),
+    ("an article with its related stories", "{article}?include=related", "≤ 2"),
     ("the latest 20", "/api/v1/articles", ""),
+    ("what is featured", "/api/v1/articles?featured=true", ""),
+    ("what is talked about most", "/api/v1/articles?sort=-comment_count", ""),
 ];
 
 pub fn measure(directory: &Path) -> Result<()> {
@@ -76,7 +79,7 @@ fn on(directory: &Path, url: &str) -> Result<()> {
         for (index, times) in times.iter_mut().enumerate() {
             let path = |n: usize| match index.checked_sub(1) {
                 None => slug(n),
-                Some(search) => SEARCHES[search].1.to_owned(),
+                Some(search) => SEARCHES[search].1.replace("{article}", &slug(n)),
             };
             let mut took = Vec::new();
             let began = Instant::now();
@@ -117,7 +120,8 @@ fn on(directory: &Path, url: &str) -> Result<()> {
 /// What was asked for is there.
 fn check(path: &str, answer: &[u8]) -> Result<()> {
     let answer: Value = serde_json::from_slice(answer)?;
-    ensure!(answer["data"].as_array().is_some_and(|data| !data.is_empty()), "{path} finds nothing: {answer}");
+    let found = answer.get("data").or_else(|| answer.get("related")).and_then(Value::as_array);
+    ensure!(found.is_some_and(|found| !found.is_empty()), "{path} finds nothing: {answer}");
     Ok(())
 }
 
