@@ -9,7 +9,7 @@ use super::{
 use crate::{
     articles::Visibility,
     clock::Time,
-    db::{Conn, Id, among, full_text::Indexed},
+    db::{AsJson, Conn, Id, among, full_text::Indexed},
     error::Result,
     html,
     schema::{articles, authors, revision_authors, revision_tags, revisions, sections, tags},
@@ -168,27 +168,29 @@ pub fn load(conn: &mut Conn, some: &[Pending], language: &Language) -> Result<Ha
 }
 
 fn load_names(conn: &mut Conn, of: &impl Fn(Kind) -> Vec<Id>, language: &Language) -> Result<Vec<Document>> {
-    let mut found: Vec<(Kind, (Id, String, String))> = Vec::new();
+    // Each with its title, its text, and its other names.
+    let mut found: Vec<(Kind, (Id, String, String), Vec<String>)> = Vec::new();
     let ids = of(Kind::Author);
     if !ids.is_empty() {
         let columns = (authors::id, authors::name, authors::bio_html);
         let rows: Vec<(Id, String, String)> =
             authors::table.filter(among(authors::id, ids)).select(columns).load(conn)?;
-        found.extend(rows.into_iter().map(|(id, name, bio)| (Kind::Author, (id, name, html::text(&bio)))));
+        found.extend(rows.into_iter().map(|(id, name, bio)| (Kind::Author, (id, name, html::text(&bio)), Vec::new())));
     }
     let ids = of(Kind::Section);
     if !ids.is_empty() {
         let columns = (sections::id, sections::name, sections::description);
         let rows = sections::table.filter(among(sections::id, ids)).select(columns).load(conn)?;
-        found.extend(rows.into_iter().map(|row| (Kind::Section, row)));
+        found.extend(rows.into_iter().map(|row| (Kind::Section, row, Vec::new())));
     }
     let ids = of(Kind::Tag);
     if !ids.is_empty() {
-        let columns = (tags::id, tags::name, tags::description);
-        let rows = tags::table.filter(among(tags::id, ids)).select(columns).load(conn)?;
-        found.extend(rows.into_iter().map(|row| (Kind::Tag, row)));
+        let columns = ((tags::id, tags::name, tags::description), tags::aliases);
+        let rows: Vec<((Id, String, String), AsJson<Vec<String>>)> =
+            tags::table.filter(among(tags::id, ids)).select(columns).load(conn)?;
+        found.extend(rows.into_iter().map(|(row, aliases)| (Kind::Tag, row, aliases.0)));
     }
-    let document = |(kind, (subject, title, body)): (Kind, (Id, String, String))| Document {
+    let document = |(kind, (subject, title, body), lead): (Kind, (Id, String, String), Vec<String>)| Document {
         subject,
         kind,
         revision: None,
@@ -196,7 +198,7 @@ fn load_names(conn: &mut Conn, of: &impl Fn(Kind) -> Vec<Id>, language: &Languag
         labels: Vec::new(),
         language: Some(language.clone()),
         title,
-        lead: Vec::new(),
+        lead,
         body,
         filters: Vec::new(),
     };

@@ -86,7 +86,14 @@ async fn a_new_name_is_found_with_all_that_carries_it(app: TestApp) {
     assert_eq!(hits(&desk.search("q=flotsam").await), ["tag Flotsam"]);
     desk.editor.patch("/tags/flotsam", json!({"description": "What drifts."})).await.assert(200);
     assert_eq!(hits(&desk.search("q=drifts").await), ["tag Flotsam"]);
-    desk.editor.delete("/tags/flotsam").await.assert(204);
+    desk.editor.patch("/tags/flotsam", json!({"aliases": ["Jetsam"]})).await.assert(200);
+    assert_eq!(hits(&desk.search("q=jetsam").await), ["tag Flotsam"]);
+    desk.editor.post("/tags", json!({"name": "Lagan"})).await.assert(201);
+    desk.editor.post("/tags/flotsam/merge", json!({"into": "lagan"})).await.assert(200);
+    for word in ["lagan", "flotsam", "jetsam"] {
+        assert_eq!(hits(&desk.search(&format!("q={word}")).await), ["tag Lagan"], "{word}");
+    }
+    desk.editor.delete("/tags/lagan").await.assert(204);
     assert_eq!(hits(&desk.search("q=flotsam").await), Vec::<String>::new());
 }
 
