@@ -30,7 +30,7 @@ pub struct Diff {
 /// A field that changed.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(untagged)]
-#[schema(discriminator(
+#[schema(as = RevisionChange, discriminator(
     property_name = "kind",
     mapping(
         ("value" = "#/components/schemas/ValueChange"),

@@ -59,8 +59,8 @@ write_params! {
 /// at once.
 pub async fn empty(app: &App, now: Time) -> Result<Left> {
     let Some(before) = app.site().trash.begins(now) else { return Ok(Left::Nothing) };
-    let articles = app.db.write(move |conn| purge(conn, before, now)).await?;
-    let comments = app.db.write(move |conn| comments::purge(conn, before)).await?;
+    let articles = app.db.clean_up(move |conn| purge(conn, before, now)).await?;
+    let comments = app.db.clean_up(move |conn| comments::purge(conn, before)).await?;
     Ok(if articles + comments > 0 { Left::More } else { Left::Nothing })
 }
 

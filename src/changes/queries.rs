@@ -140,7 +140,7 @@ fn known(conn: &mut Conn, stream: &Stream, bookmark: Bookmark) -> Result<Bookmar
 /// Forgets some of what went longer ago than the site tells of it.
 pub async fn forget(app: &App, now: Time) -> Result<Left> {
     let Some(before) = app.site().changes.begins(now) else { return Ok(Left::Nothing) };
-    let forgotten = app.db.write(move |conn| forget_before(conn, before)).await?;
+    let forgotten = app.db.clean_up(move |conn| forget_before(conn, before)).await?;
     Ok(if forgotten > 0 { Left::More } else { Left::Nothing })
 }
 

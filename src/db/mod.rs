@@ -151,14 +151,29 @@ impl Db {
         ending: Ending,
         f: impl Fn(&mut Conn) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        let result = self.run(ending, f).await;
+        if result.is_ok() && ending == Ending::Commit {
+            self.room.store(true, Ordering::Relaxed);
+        }
+        result
+    }
+
+    /// As [`write`](Self::write), where there is mostly nothing to write: that it succeeds says nothing of the disk.
+    pub async fn clean_up<T: Send + 'static>(&self, f: impl Fn(&mut Conn) -> Result<T> + Send + 'static) -> Result<T> {
+        self.run(Ending::Commit, f).await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        ending: Ending,
+        f: impl Fn(&mut Conn) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let result = match &self.writer {
             Some(writer) => writer.run(ending, f).await,
             None => self.write_by_pool(ending, f).await,
         };
-        match &result {
-            Ok(_) if ending == Ending::Commit => self.room.store(true, Ordering::Relaxed),
-            Err(error) if error.code() == Code::StorageFull => self.room.store(false, Ordering::Relaxed),
-            _ => {}
+        if result.as_ref().is_err_and(|error| error.code() == Code::StorageFull) {
+            self.room.store(false, Ordering::Relaxed);
         }
         result
     }

@@ -44,12 +44,12 @@ impl Jobs {
         let (identity, keys) = (app.db.clone(), app.clone().into_inner());
         jobs.every(CLEANING, "empty the trash", async move || trash::empty(&shared, clock::now()).await);
         jobs.every(CLEANING, "forget expired previews", async move || {
-            let forgotten = cleaned.write(|conn| articles::clean_up_previews(conn, clock::now())).await?;
+            let forgotten = cleaned.clean_up(|conn| articles::clean_up_previews(conn, clock::now())).await?;
             tracing::debug!(forgotten, "expired previews");
             Ok(Left::Nothing)
         });
         jobs.every(CLEANING, "forget ended sessions", async move || {
-            let forgotten = identity.write(|conn| auth::clean_up(conn, clock::now())).await?;
+            let forgotten = identity.clean_up(|conn| auth::clean_up(conn, clock::now())).await?;
             tracing::debug!(forgotten, "ended sessions, expired links and retired keys");
             Ok(Left::Nothing)
         });

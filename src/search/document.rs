@@ -167,14 +167,16 @@ pub fn load(conn: &mut Conn, some: &[Pending], language: &Language) -> Result<Ha
     Ok(found)
 }
 
+/// A subject with its title and its text.
+type Named = (Id, String, String);
+
 fn load_names(conn: &mut Conn, of: &impl Fn(Kind) -> Vec<Id>, language: &Language) -> Result<Vec<Document>> {
     // Each with its title, its text, and its other names.
-    let mut found: Vec<(Kind, (Id, String, String), Vec<String>)> = Vec::new();
+    let mut found: Vec<(Kind, Named, Vec<String>)> = Vec::new();
     let ids = of(Kind::Author);
     if !ids.is_empty() {
         let columns = (authors::id, authors::name, authors::bio_html);
-        let rows: Vec<(Id, String, String)> =
-            authors::table.filter(among(authors::id, ids)).select(columns).load(conn)?;
+        let rows: Vec<Named> = authors::table.filter(among(authors::id, ids)).select(columns).load(conn)?;
         found.extend(rows.into_iter().map(|(id, name, bio)| (Kind::Author, (id, name, html::text(&bio)), Vec::new())));
     }
     let ids = of(Kind::Section);
@@ -186,11 +188,11 @@ fn load_names(conn: &mut Conn, of: &impl Fn(Kind) -> Vec<Id>, language: &Languag
     let ids = of(Kind::Tag);
     if !ids.is_empty() {
         let columns = ((tags::id, tags::name, tags::description), tags::aliases);
-        let rows: Vec<((Id, String, String), AsJson<Vec<String>>)> =
+        let rows: Vec<(Named, AsJson<Vec<String>>)> =
             tags::table.filter(among(tags::id, ids)).select(columns).load(conn)?;
         found.extend(rows.into_iter().map(|(row, aliases)| (Kind::Tag, row, aliases.0)));
     }
-    let document = |(kind, (subject, title, body), lead): (Kind, (Id, String, String), Vec<String>)| Document {
+    let document = |(kind, (subject, title, body), lead): (Kind, Named, Vec<String>)| Document {
         subject,
         kind,
         revision: None,

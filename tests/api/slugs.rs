@@ -29,7 +29,8 @@ async fn rename(client: &Client, path: &str, slug: &str) {
 /// It is answered with where it is now.
 #[track_caller]
 fn assert_leads(reply: &Reply, place: &str) {
-    assert_eq!(reply.assert(308).header("location"), format!("/api/v1{place}"));
+    let place = place.strip_prefix("//").map_or_else(|| format!("/api/v1{place}"), |place| format!("/{place}"));
+    assert_eq!(reply.assert(308).header("location"), place);
     assert!(reply.bytes.is_empty());
 }
 

@@ -84,7 +84,12 @@ async fn what_is_gone_leaves_nothing_behind_but_the_event(app: TestApp) {
     } else {
         format!("'{id}'")
     };
-    sql(&app, &format!("INSERT INTO old_slugs VALUES ('article', 'past', {blob}, TRUE, 1)"));
+    sql(
+        &app,
+        &format!(
+            "INSERT INTO old_slugs (kind, slug, target_id, public, created_at) VALUES ('article', 'past', {blob}, TRUE, 1)"
+        ),
+    );
     sql(
         &app,
         &format!(
