@@ -1,9 +1,10 @@
 //! Articles that are searched for: where to look for whom, and the rows of what was found.
 
 use super::{
+    lists::{self, Conditions, public, staff},
     model::{Article, Row},
     present::Looking,
-    queries::{self, Conditions, Eyes, public, staff},
+    queries::{self, Eyes},
     write::ArticleParams,
 };
 use crate::{
@@ -102,7 +103,7 @@ pub(super) fn ranked(
             Eyes::Public | Eyes::Preview => public::filtered(queries::visible(), conditions)
                 .filter(among(published_articles::revision_id, revisions))
                 .load(conn)?,
-            Eyes::Desk(actor) => staff::filtered(queries::at_desk(actor, conditions.params), conditions)
+            Eyes::Desk(actor) => staff::filtered(lists::at_desk(actor, conditions.params), conditions)
                 .filter(among(article_revisions::revision_id, revisions))
                 .load(conn)?,
         };

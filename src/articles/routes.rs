@@ -5,6 +5,7 @@ use super::{
     difference::Diff,
     drafts::{self, Creation},
     history::{self, Revision, RevisionList, RevisionNumber, RevisionParams, RevisionQuery},
+    lists,
     markdown::{self, ArticleForm, ArticleMarkdown, Preferred},
     model::{Article, ArticleList, Row},
     preflight, preflight_routes,
@@ -83,7 +84,7 @@ async fn list_articles(viewer: Viewer, app: Data<App>, query: Query<ArticleParam
     }
     let (shared, is_public) = (app.clone(), matches!(eyes, Eyes::Public));
     let list = move |conn: &mut Conn| {
-        let page = queries::list_with(conn, &eyes, &query, wanted.as_ref(), &window)?;
+        let page = lists::list_with(conn, &eyes, &query, wanted.as_ref(), &window)?;
         let with_body = query.include.as_ref().is_some_and(|include| include.contains(&ListInclude::Body));
         let looking = Looking { app: &shared, viewer: &viewer, eyes: &eyes };
         let (next, total) = (page.next, page.total);

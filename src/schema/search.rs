@@ -1,7 +1,7 @@
 //! The tables and views of search. The words themselves stand in `published_terms` and `staff_terms`, which only
 //! `db/full_text.rs` knows: each database has them in its own form.
 
-use super::{article_revisions, published_articles};
+use super::{article_revisions, published_articles, working_articles};
 
 diesel::table! {
     use crate::db::DbId;
@@ -71,3 +71,5 @@ diesel::allow_tables_to_appear_in_same_query!(published_search, published_articl
 diesel::allow_tables_to_appear_in_same_query!(published_search, article_revisions);
 diesel::allow_tables_to_appear_in_same_query!(staff_search, published_articles);
 diesel::allow_tables_to_appear_in_same_query!(staff_search, article_revisions);
+diesel::allow_tables_to_appear_in_same_query!(published_search, working_articles);
+diesel::allow_tables_to_appear_in_same_query!(staff_search, working_articles);
