@@ -23,7 +23,7 @@ use crate::{
     http::{Expected, Versioned},
     permissions::PublishArticles,
     schema::{articles, authors, users},
-    slugs,
+    site, slugs,
     values::{Ref, Slug},
 };
 use diesel::{dsl::exists, prelude::*};
@@ -282,6 +282,11 @@ pub fn restore(conn: &mut Conn, actor: &Actor, reference: &Ref, expected: &Expec
     conflicts::check(conn, &row, expected)?;
     if row.published_id.is_some() && !actor.may::<PublishArticles>() {
         return Err(Error::with(Code::Forbidden, "the article would be public again; ask an author or an editor"));
+    }
+    // The site may have other fields since, and others may have taken its place among the translations.
+    site::check_revisions(conn, [Some(row.working_id), row.published_id].into_iter().flatten().collect())?;
+    if let Some(published) = row.published_id {
+        translations::speak_apart(conn, &row, published)?;
     }
     diesel::update(articles::table.find(row.id))
         .set((

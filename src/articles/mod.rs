@@ -44,7 +44,7 @@ pub use lists::list;
 pub use model::{Article, BodyFormat, Custom, Row, Status, StoredSeo, Teaser, Visibility};
 pub use present::{Looking, in_public};
 pub use previews::clean_up as clean_up_previews;
-pub use publication::lead;
+pub use publication::{lead, tell_of_sections};
 pub use queries::{Eyes, exist, find_published, id_of, published};
 pub use related::{latest_of_author, span_of_author};
 pub use reviews::{Note, ask as ask_for_review};

@@ -12,12 +12,12 @@ use crate::{
     auth::Actor,
     changes,
     clock::Time,
-    db::{self, Conn, Id, lock},
+    db::{self, Conn, Id, among, lock},
     error::{Code, Error, FieldError, Result},
     events::{self, Event, Kind},
     http::Expected,
     schema::{articles, authors, revision_authors, revision_tags, revisions, tags},
-    slugs,
+    site, slugs,
     values::{Ref, Refusal},
 };
 use diesel::prelude::*;
@@ -25,6 +25,8 @@ use std::time::Duration;
 
 /// How far ahead something may be scheduled: ten years.
 const FARTHEST: Duration = Duration::from_secs(3_653 * 86_400);
+/// Articles that one statement names at the most.
+const SOME: usize = 500;
 /// What is scheduled, as events name it.
 const START: &str = "scheduled/publish_at";
 const END: &str = "scheduled/unpublish_at";
@@ -59,6 +61,9 @@ pub fn put(
     let (Some(revision), None) = (revision, &wrong) else {
         return Err(Error::invalid(wrong.into_iter().chain(absent).collect()));
     };
+    if revision != row.working_id && !is_done {
+        site::check_revisions(conn, vec![revision])?;
+    }
     match wanted.at {
         None => publish_now(conn, row, revision, number, actor, now)?,
         Some(_) if is_planned || is_done => {}
@@ -112,6 +117,7 @@ fn publish_now(conn: &mut Conn, row: Row, revision: Id, number: i32, actor: &Act
     if row.published_id == Some(revision) {
         return Ok(());
     }
+    translations::speak_apart(conn, &row, revision)?;
     publish(conn, &row, revision, number, Some(actor.user), now)
 }
 
@@ -284,6 +290,22 @@ pub fn tell(conn: &mut Conn, row: &Row, (before, after): (Option<Id>, Option<Id>
     changes::counted(conn, before, after, now)?;
     translations::tell(conn, row, now)?;
     changes::note(conn, slugs::Kind::Article, row.id, now)
+}
+
+/// Tells those who follow what is public of the articles in sections that have another path.
+pub fn tell_of_sections(conn: &mut Conn, sections: &[Id], now: Time) -> Result<()> {
+    use crate::schema::published_articles as v;
+    let within: Vec<Option<Id>> = sections.iter().copied().map(Some).collect();
+    let mut concerned: Vec<Id> = v::table.filter(v::section_id.eq_any(within)).select(v::id).load(conn)?;
+    concerned.sort_unstable();
+    for some in concerned.chunks(SOME) {
+        lock::rows(
+            conn,
+            articles::table.filter(among(articles::id, some.to_vec())).order(articles::id).select(articles::id),
+        )?;
+        changes::note_all(conn, slugs::Kind::Article, some.to_vec(), now)?;
+    }
+    Ok(())
 }
 
 fn record(

@@ -12,7 +12,7 @@ use crate::{
     db::{Conn, Id, among, lock},
     error::{Error, Result},
     permissions::EditAnyArticle,
-    schema::{article_revisions, articles, published_articles},
+    schema::{article_revisions, articles, published_articles, revisions},
     slugs::{self, Kind},
     values::{Ref, Slug},
 };
@@ -144,9 +144,14 @@ pub fn editable_among(conn: &mut Conn, actor: &Actor, refs: &[Ref], deleted: boo
 /// As [`find_editable`], and holds the article: of two changes at once the second sees what the first made.
 pub fn find_for_update(conn: &mut Conn, actor: &Actor, reference: &Ref, deleted: bool) -> Result<Row> {
     let row = find_editable(conn, actor, reference, deleted)?;
-    actor.must_write_in(row.section_id)?;
     lock::rows(conn, articles::table.find(row.id).select(articles::id))?;
-    find_editable(conn, actor, &row.id.into(), deleted)
+    let row = find_editable(conn, actor, &row.id.into(), deleted)?;
+    actor.must_write_in(row.section_id)?;
+    // What is public may stand elsewhere than what is in preparation.
+    if let Some(published) = row.published_id.filter(|id| *id != row.working_id) {
+        actor.must_write_in(revisions::table.find(published).select(revisions::section_id).first(conn)?)?;
+    }
+    Ok(row)
 }
 
 /// The ids and slugs of those of `refs` that these eyes see: what may be referred to.

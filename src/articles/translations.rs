@@ -10,8 +10,8 @@ use crate::{
     changes,
     clock::Time,
     db::{Conn, Id, among, lock},
-    error::{Error, FieldError, Result},
-    schema::{article_revisions as staff, articles, published_articles as public},
+    error::{Code, Error, FieldError, Result},
+    schema::{article_revisions as staff, articles, published_articles as public, revisions},
     site::{Address, Site},
     slugs::Kind,
     values::{Language, Ref, Slug},
@@ -97,6 +97,29 @@ pub fn group(conn: &mut Conn, eyes: &Eyes, new: &NewArticle, row: Option<&Row>) 
         }
     }
     Ok(group)
+}
+
+/// Sees to it that no two public articles of a group are in one language, before a revision of one becomes public.
+///
+/// # Errors
+/// 409 that names the other.
+pub fn speak_apart(conn: &mut Conn, row: &Row, revision: Id) -> Result<()> {
+    use crate::schema::published_articles as v;
+    let Some(group) = row.translation_group else { return Ok(()) };
+    lock::name(conn, &group.to_string())?;
+    let language: Language = revisions::table.find(revision).select(revisions::language).first(conn)?;
+    let same = v::table
+        .filter(v::translation_group.eq(group))
+        .filter(v::id.ne(row.id))
+        .filter(v::language.eq(&language))
+        .select(v::slug);
+    match same.first::<Slug>(conn).optional()? {
+        Some(slug) => Err(Error::with(
+            Code::Conflict,
+            format!("`{slug}` is the public translation into `{language}`: take that down, or let one leave the group"),
+        )),
+        None => Ok(()),
+    }
 }
 
 /// Tells those who follow what is public that the public translations of an article list something else now.

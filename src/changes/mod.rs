@@ -8,4 +8,4 @@ mod record;
 pub mod routes;
 
 pub use queries::{begin, forget};
-pub use record::{counted, note, note_all};
+pub use record::{counted, note, note_all, note_everything};

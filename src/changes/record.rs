@@ -94,6 +94,13 @@ pub fn note_all(conn: &mut Conn, kind: Kind, ids: Vec<Id>, now: Time) -> Result<
     })
 }
 
+/// Notes that everything that is public changed: all of it has another address, say.
+pub fn note_everything(conn: &mut Conn, now: Time) -> Result<()> {
+    let public = changes::table.filter(diesel::dsl::not(changes::deleted));
+    diesel::update(public).set((changes::changed_at.eq(now), changes::sequence.eq(None::<i64>))).execute(conn)?;
+    Ok(())
+}
+
 /// Notes the tags and authors whose counts changed when what is public of an article did: those of one of the two
 /// revisions, and not of the other.
 pub fn counted(conn: &mut Conn, before: Option<Id>, after: Option<Id>, now: Time) -> Result<()> {

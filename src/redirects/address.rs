@@ -9,7 +9,20 @@ use utoipa::openapi::{ObjectBuilder, SchemaFormat};
 /// Characters of an address at the most.
 pub const MAX: usize = 2000;
 /// What a path begins with where Stet itself answers.
-const OWN: [&str; 6] = ["api", "docs", "healthz", "openapi.json", "readyz", "setup"];
+pub const OWN: [&str; 12] = [
+    ".well-known",
+    "api",
+    "docs",
+    "feeds",
+    "healthz",
+    "llms.txt",
+    "news-sitemap.xml",
+    "openapi.json",
+    "readyz",
+    "setup",
+    "sitemap.xml",
+    "sitemaps",
+];
 
 /// A path of the site, without a query. Case and a slash at its end tell paths apart; how a character is escaped does not.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, AsExpression, FromSqlRow)]

@@ -7,6 +7,6 @@ mod queries;
 pub mod routes;
 mod table;
 
-pub use address::Target;
+pub use address::{OWN, Target};
 pub use model::NewRedirect;
 pub use queries::{Creation, insert};

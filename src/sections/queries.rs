@@ -5,13 +5,13 @@ use super::{
     old_paths,
 };
 use crate::{
-    changes,
+    articles, changes,
     clock::Time,
     db::{AsJson, Conn, Id, among, columns, lock},
     error::{Code, Error, OnTaken, Result},
     http::{Expected, Page, Window, cursor::Position, page::keyset},
     schema::{revisions, sections},
-    search,
+    search, site,
     slugs::{self, Kind},
     values::{Line, Ref, Slug},
 };
@@ -213,10 +213,16 @@ pub fn update(
     if updated.trail != section.trail {
         move_children(conn, &updated, &mut changed)?;
     }
+    let ids: Vec<Id> = changed.iter().map(|(id, _)| *id).collect();
     if updated.path != section.path {
         old_paths::leave(conn, &changed, now)?;
+        // The address of an article may hold its section's.
+        articles::tell_of_sections(conn, &ids, now)?;
     }
-    changes::note_all(conn, Kind::Section, changed.into_iter().map(|(id, _)| id).collect(), now)?;
+    if updated.parent_id != section.parent_id {
+        site::check_moved(conn)?;
+    }
+    changes::note_all(conn, Kind::Section, ids, now)?;
     Ok(updated)
 }
 

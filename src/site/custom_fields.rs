@@ -3,7 +3,7 @@
 use super::json_schema::{JsonSchema, compile, shortened};
 use crate::{
     articles::Custom,
-    db::{AsJson, Conn, Id, among},
+    db::{AsJson, Conn, Id, among, lock},
     error::{Code, Error, FieldError, Result},
     schema::{articles, revisions, sections, site},
     values::{Ref, Slug},
@@ -142,11 +142,36 @@ fn mistakes(rule: &Validator, custom: &Map<String, Value>, at: &str) -> Vec<Fiel
     errors.map(mistake).collect()
 }
 
-/// Holds all that is stored and not in the trash against new schemas: working copies and what is public.
+/// Holds what an article shows or is to show against the site's schemas, by the ids of those of its revisions.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_revisions(conn: &mut Conn, ids: Vec<Id>) -> Result<()> {
+    let rows = revisions::table.filter(among(revisions::id, ids)).select((revisions::section_id, revisions::custom));
+    for (section, custom) in rows.load::<(Option<Id>, AsJson<Map<String, Value>>)>(conn)? {
+        check(conn, section, Some(&Custom(custom.0)))?;
+    }
+    Ok(())
+}
+
+/// Holds all that is stored against the schemas that are there already, after sections were moved below others.
+///
+/// # Errors
+/// 409 that names the articles which the schemas of their new places refuse.
+pub fn check_moved(conn: &mut Conn) -> Result<()> {
+    let Some(text) = site::table.select(site::custom_fields).first::<Option<String>>(conn).optional()?.flatten() else {
+        return Ok(());
+    };
+    let fields = serde_json::from_str(&text).map_err(|e| Error::internal("custom fields are not JSON").because(e))?;
+    lock::table(conn, "revisions")?;
+    check_stored(conn, &fields, "/parent")
+}
+
+/// Holds all that is stored and not in the trash against new schemas: working copies, what is public and what is scheduled.
 ///
 /// # Errors
 /// 409 that names the articles which they would refuse.
-pub fn check_stored(conn: &mut Conn, fields: &CustomFields) -> Result<()> {
+pub fn check_stored(conn: &mut Conn, fields: &CustomFields, pointer: &str) -> Result<()> {
     let rules = Rules::of(fields)?;
     let ways = ways(conn)?;
     let mut refused: Vec<FieldError> = Vec::new();
@@ -156,7 +181,13 @@ pub fn check_stored(conn: &mut Conn, fields: &CustomFields) -> Result<()> {
         let mut page = articles::table
             .inner_join(revisions::table.on(revisions::article_id.eq(articles::id)))
             .filter(articles::deleted_at.is_null())
-            .filter(revisions::id.eq(articles::working_id).or(articles::published_id.eq(revisions::id.nullable())))
+            .filter(
+                revisions::id
+                    .eq(articles::working_id)
+                    .or(articles::published_id.eq(revisions::id.nullable()))
+                    .or(articles::scheduled_id.eq(revisions::id.nullable()))
+                    .assume_not_null(),
+            )
             .order(revisions::id)
             .limit(CHUNK)
             .select((revisions::id, articles::slug, revisions::section_id, revisions::custom))
@@ -176,7 +207,7 @@ pub fn check_stored(conn: &mut Conn, fields: &CustomFields) -> Result<()> {
             if refused.len() < LISTED {
                 let message =
                     format!("it would refuse the article `{slug}`, at {}: {}", mistake.pointer, mistake.message);
-                refused.push(FieldError::new("/custom_fields", "refuses_stored", message));
+                refused.push(FieldError::new(pointer, "refuses_stored", message));
             }
         }
     }

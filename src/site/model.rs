@@ -187,6 +187,10 @@ impl Profile {
                 mistakes.push(FieldError::new(format!("/languages/{index}"), "duplicate", message));
             }
         }
+        if let Some((one, other)) = self.permalinks.collision() {
+            let message = format!("nothing tells the address of one from that of a page of kind `{other}`");
+            mistakes.push(FieldError::new(format!("/permalinks/{one}"), "collides", message));
+        }
         if self.custom_fields.sections.len() > MOST {
             let message = format!("at most {MOST} sections have a schema of their own");
             mistakes.push(FieldError::new("/custom_fields/sections", "too_many", message));

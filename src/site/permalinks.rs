@@ -4,6 +4,7 @@ use super::time_zone::TimeZone;
 use crate::{
     clock::Time,
     db::Id,
+    redirects,
     values::{Language, Ref, Refusal, Slug},
 };
 use percent_encoding::percent_decode_str;
@@ -31,6 +32,21 @@ pub struct Permalinks {
     /// With `{slug}` or `{id}`.
     #[serde(default)]
     pub tag: TagPattern,
+}
+
+impl Permalinks {
+    /// Two kinds of pages whose addresses cannot be told apart.
+    pub fn collision(&self) -> Option<(&'static str, &'static str)> {
+        let patterns = [
+            ("article", &self.article.0),
+            ("author", &self.author.0),
+            ("section", &self.section.0),
+            ("tag", &self.tag.0),
+        ];
+        let mut pairs =
+            patterns.iter().enumerate().flat_map(|(n, one)| patterns[..n].iter().map(move |other| (one, other)));
+        pairs.find(|((_, one), (_, other))| one.form() == other.form()).map(|((one, _), (other, _))| (*one, *other))
+    }
 }
 
 /// What an address is made from.
@@ -133,6 +149,9 @@ impl Pattern {
         if text.len() > MAX {
             return Err(Refusal::new("too_long", format!("a pattern has at most {MAX} characters")));
         }
+        if redirects::OWN.contains(&text.split('/').nth(1).unwrap_or_default()) {
+            return Err(Refusal::new("reserved", format!("Stet itself answers below {text}")));
+        }
         if !text.starts_with('/') || text.contains("//") {
             return refused("a pattern is a path that begins with /, such as /articles/{slug}".into());
         }
@@ -170,6 +189,12 @@ impl Pattern {
             return refused("it tells pages apart: it has {slug} or {id}".into());
         }
         Ok(Self { text, parts })
+    }
+
+    /// The pattern, whatever stands between its braces.
+    fn form(&self) -> String {
+        let part = |part: &Part| if let Part::Text(text) = part { text.clone() } else { "{}".to_owned() };
+        self.parts.iter().map(part).collect()
     }
 
     /// The address below the site's own. What an article does not have (a section, a language) leaves no gap.

@@ -5,7 +5,7 @@ use super::{
     model::{Profile, SiteChanges, SiteView},
 };
 use crate::{
-    both,
+    both, changes,
     clock::{self, Time},
     db::{AsJson, Conn, lock},
     error::{Error, Result},
@@ -127,7 +127,11 @@ pub fn update(conn: &mut Conn, url: &str, changes: &SiteChanges, expected: &Expe
     if new.custom_fields != row.profile.custom_fields {
         // Whoever adds a revision meanwhile waits, and is held to what is decided here.
         lock::table(conn, "revisions")?;
-        custom_fields::check_stored(conn, &new.custom_fields)?;
+        custom_fields::check_stored(conn, &new.custom_fields, "/custom_fields")?;
+    }
+    if new.permalinks != row.profile.permalinks || new.time_zone != row.profile.time_zone {
+        // Everything that is public has another address.
+        changes::note_everything(conn, now)?;
     }
     let (version, updated_at) = (row.version + 1, now);
     let (profile, custom_fields) = apart(&new);

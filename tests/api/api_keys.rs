@@ -150,6 +150,13 @@ async fn a_key_for_sections_writes_there_and_below_and_nowhere_else(app: TestApp
         // Its role says what it reads.
         key.get(article).await.assert(200);
     }
+    // What is public stands outside, what is in preparation does not.
+    editor.put("/articles/match/publication", json!({})).await.assert(200);
+    editor.patch("/articles/match", json!({"section": "news"})).await.assert(200);
+    for path in ["/articles/match/publication", "/articles/match"] {
+        key.delete(path).await.assert_problem(403, "forbidden");
+    }
+    editor.patch("/articles/match", json!({"section": "sport"})).await.assert(200);
     let bulk = |action: Value| json!({"articles": ["harbour", "match"], "action": action});
     for action in [json!({"kind": "move", "section": "local"}), json!({"kind": "trash"})] {
         let done = key.post("/articles/bulk", bulk(action)).await;

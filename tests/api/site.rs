@@ -249,6 +249,73 @@ async fn a_schema_has_to_be_one(app: TestApp) {
     assert!([200, 400, 422].contains(&status), "{status}");
 }
 
+async fn nothing_gets_around_the_schema(app: TestApp) {
+    let admin = app.signed_in(Role::Admin).await;
+    for name in ["Culture", "Gamma"] {
+        admin.post("/sections", json!({"name": name})).await.assert(201);
+    }
+    let loose = json!({"title": "Loose", "section": "gamma", "custom": {"weird": 1}});
+    admin.post("/articles", loose).await.assert(201);
+    admin.post("/articles", json!({"title": "Story", "custom": {"k": "x"}})).await.assert(201);
+    admin.patch("/articles/story", json!({"custom": {"k": 1}})).await.assert(200);
+    admin.post("/articles", json!({"title": "Bin", "custom": {"k": "x"}})).await.assert(201);
+    admin.delete("/articles/bin").await.assert(204);
+    let schema = json!({"type": "object", "properties": {"k": {"type": "integer"}}});
+    let strict = json!({"type": "object", "additionalProperties": false});
+    let fields = json!({"schema": schema, "sections": [{"section": "culture", "schema": strict}]});
+    admin.patch("/site", json!({"custom_fields": fields})).await.assert(200);
+    // A section that moves below one with other fields.
+    let moved = admin.patch("/sections/gamma", json!({"parent": "culture"})).await;
+    moved.assert_problem(409, "conflict");
+    assert_eq!(moved.mistakes(), [("/parent".to_owned(), "refuses_stored".to_owned())]);
+    // A revision from before, and an article from the trash.
+    let old = admin.put("/articles/story/publication", json!({"revision": 1})).await;
+    assert_eq!(old.assert(422).mistakes(), [("/custom/k".to_owned(), "custom_field".to_owned())]);
+    admin.put("/articles/story/publication", json!({})).await.assert(200);
+    assert_eq!(admin.post("/articles/bin/restore", json!({})).await.status, 422);
+    // What is scheduled counts as stored.
+    admin.post("/articles", json!({"title": "Later", "custom": {"q": 1}})).await.assert(201);
+    admin.put("/articles/later/publication", json!({"at": "2030-01-01T00:00:00Z"})).await.assert(200);
+    admin.patch("/articles/later", json!({"custom": {"q": "text"}})).await.assert(200);
+    let other = json!({"type": "object", "properties": {"q": {"type": "string"}}});
+    admin.patch("/site", json!({"custom_fields": {"schema": other}})).await.assert_problem(409, "conflict");
+}
+
+async fn whoever_follows_what_is_public_learns_of_new_addresses(app: TestApp) {
+    let (admin, anyone) = (app.signed_in(Role::Admin).await, app.anyone());
+    for name in ["Alpha", "Gamma"] {
+        admin.post("/sections", json!({"name": name})).await.assert(201);
+    }
+    published(&admin, json!({"title": "Tide", "section": "gamma"})).await;
+    admin.post("/articles", json!({"title": "Draft", "section": "gamma"})).await.assert(201);
+    let since = async || anyone.get("/changes").await.assert(200).text("/since");
+    let told = async |since: String| {
+        let mut urls = anyone.get(&format!("/changes?since={since}")).await.assert(200).column("url");
+        urls.sort();
+        urls
+    };
+    let before = since().await;
+    admin.patch("/site", json!({"permalinks": {"article": "/{section_path}/{slug}"}})).await.assert(200);
+    let home = |paths: &[&str]| paths.iter().map(|path| format!("https://news.example{path}")).collect::<Vec<_>>();
+    assert_eq!(told(before).await, home(&["/gamma/tide", "/sections/alpha", "/sections/gamma"]));
+    let before = since().await;
+    admin.patch("/sections/gamma", json!({"parent": "alpha"})).await.assert(200);
+    assert_eq!(told(before).await, home(&["/alpha/gamma/tide", "/sections/alpha/gamma"]));
+}
+
+async fn addresses_are_told_apart(app: TestApp) {
+    let admin = app.signed_in(Role::Admin).await;
+    for (permalinks, pointer) in [
+        (json!({"article": "/{slug}", "tag": "/{slug}"}), "/permalinks/tag"),
+        (json!({"article": "/{slug}", "section": "/{path}"}), "/permalinks/section"),
+        (json!({"article": "/feeds/{slug}"}), "/permalinks/article"),
+        (json!({"tag": "/api/v1/{slug}"}), "/permalinks/tag"),
+    ] {
+        let refused = admin.patch("/site", json!({"permalinks": permalinks})).await;
+        assert_eq!(refused.assert(422).mistakes()[0].0, pointer, "{refused:?}");
+    }
+}
+
 /// Whoever comes first, nothing is stored that the schema refuses.
 async fn a_schema_and_articles_at_once_leave_nothing_that_it_refuses(app: TestApp) {
     let admin = app.signed_in(Role::Admin).await;
@@ -278,4 +345,7 @@ on_both_databases! {
     a_schema_that_would_refuse_what_is_stored_is_refused,
     a_schema_has_to_be_one,
     a_schema_and_articles_at_once_leave_nothing_that_it_refuses,
+    nothing_gets_around_the_schema,
+    whoever_follows_what_is_public_learns_of_new_addresses,
+    addresses_are_told_apart,
 }

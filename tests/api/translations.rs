@@ -137,6 +137,24 @@ async fn what_cannot_be_a_translation_is_refused(app: TestApp) {
     assert_eq!(told(&editor.get("/articles/tide").await), pairs(&[("cy", "llanw"), ("de", "flut")]));
 }
 
+async fn no_two_are_public_in_one_language(app: TestApp) {
+    let editor = app.editor().await;
+    let (one, two) = (app.signed_in(Role::Author).await, app.signed_in(Role::Author).await);
+    editor.post("/articles", json!({"title": "Tide"})).await.assert(201);
+    publish(&editor, "tide").await;
+    // Neither sees that the other is at it.
+    for (author, title) in [(&one, "Flut"), (&two, "Gezeiten")] {
+        let german = json!({"title": title, "language": "de", "translation_of": "tide"});
+        author.post("/articles", german).await.assert(201);
+    }
+    publish(&one, "flut").await;
+    two.put("/articles/gezeiten/publication", json!({})).await.assert_problem(409, "conflict");
+    editor.delete("/articles/flut").await.assert(204);
+    publish(&two, "gezeiten").await;
+    editor.post("/articles/flut/restore", json!({})).await.assert_problem(409, "conflict");
+    assert_eq!(told(&app.anyone().get("/articles/tide").await), pairs(&[("de", "gezeiten")]));
+}
+
 async fn nobody_learns_of_a_translation_in_preparation(app: TestApp) {
     let (editor, other) = (app.editor().await, app.signed_in(Role::Contributor).await);
     three(&editor).await;
@@ -160,5 +178,6 @@ on_both_databases! {
     a_group_outlives_the_article_that_was_there_first,
     an_article_joins_and_leaves,
     what_cannot_be_a_translation_is_refused,
+    no_two_are_public_in_one_language,
     nobody_learns_of_a_translation_in_preparation,
 }
