@@ -25,7 +25,8 @@ pub fn routes(config: &mut ServiceConfig) {
 /// is missed: what changed again is told once, as it is at the end.
 ///
 /// Of an article this is all that its own page shows of it: what was published or taken down, its slug, its corrections, its
-/// comments. What it shows of others is theirs: a tag that is renamed, or used by one more article, is one change, of the tag.
+/// comments, and its address. What it shows of others is theirs: a tag that is renamed, or used by one more article, is one
+/// change, of the tag. With another pattern of the site's addresses everything changes.
 #[utoipa::path(
     tag = "Changes", params(ChangeParams),
     responses((status = OK, description = "What changed, the longest ago first, and where to go on.", body = ChangeList))
