@@ -132,7 +132,7 @@ fn article(number: usize) -> Value {
     if number.is_multiple_of(2) {
         body += " Somebody looked at the binnacle.";
     }
-    if number % RARE == 11 {
+    if number % RARE == 12 {
         body += &format!(" Ambergris, and ambergris{}.", number / RARE);
     }
     article["body"]["source"] = body.into();
