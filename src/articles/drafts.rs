@@ -136,10 +136,9 @@ pub fn update(
     let row = find_for_update(conn, actor, reference, false)?;
     let current = revisions::as_written(conn, &row)?;
     let eyes = Eyes::Desk(actor.clone());
-    let (new, refs) = wanted(conn, &eyes, &row, &current, (edit, expected))?;
+    let (new, refs, group) = wanted(conn, &eyes, &row, &current, (edit, expected))?;
     let slug = new.slug.clone().unwrap_or_else(|| row.slug.clone());
     let comments_open = new.comments.as_ref().map_or(row.comments_open, |c| c.open);
-    let group = translations::group(conn, &eyes, &new, Some(&row))?;
     let in_public = slug != row.slug || comments_open != row.comments_open || group != row.translation_group;
     if in_public && row.is_bound_for_the_public() && !actor.may::<PublishArticles>() {
         let message = "the article is or will be public, where its slug, what it translates and its discussion change at once; ask an author or an editor";
@@ -182,21 +181,22 @@ pub fn update(
     find(conn, &eyes, &row.id.into())
 }
 
-/// The article as the changes would have it, if it is as the client expects it or they may be merged.
+/// The article as the changes would have it, with what it refers to and the group of its translations, if it is as the client expects it or they may be merged.
 fn wanted(
     conn: &mut Conn,
     eyes: &Eyes,
     row: &Row,
     current: &NewArticle,
     (edit, expected): (&Edit, &Expected),
-) -> Result<(NewArticle, References)> {
+) -> Result<(NewArticle, References, Option<Id>)> {
     let stale = Stale::find(conn, row, expected)?;
     let (changes, merge) = (&edit.changes, edit.saving.merge);
     let new = changes.apply(current).and_then(|new| {
         let refs = References::look_up(conn, eyes, &new, Some(current))?;
-        let new = NewArticle { translation_of: translations::named_by_id(conn, eyes, row, &new)?, ..new };
+        let group = translations::group(conn, eyes, &new, Some(row))?;
+        let new = NewArticle { translation_of: translations::written(group, row.id), ..new };
         // The same authors by their slugs are no change.
-        Ok((refs.name_by_id(new), refs))
+        Ok((refs.name_by_id(new), refs, group))
     });
     let Some(stale) = stale else { return new };
     let differing = || changes.differing(current);
@@ -204,13 +204,13 @@ fn wanted(
         // Of changes that come too late, it is no matter what else is wrong with them.
         Err(e) if !merge && e.code() == Code::ValidationFailed => Err(stale.refusal(&[], differing)),
         Err(e) => Err(e),
-        Ok((new, refs)) => {
+        Ok((new, refs, group)) => {
             let mine = fields::differing(&new, current);
             if !merge {
                 return Err(stale.refusal(&mine, differing));
             }
             stale.merge(&mine, differing)?;
-            Ok((new, refs))
+            Ok((new, refs, group))
         }
     }
 }

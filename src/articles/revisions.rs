@@ -265,7 +265,7 @@ pub fn as_written(conn: &mut Conn, row: &Row) -> Result<NewArticle> {
         visibility: Some(row.visibility),
         featured: Some(row.featured),
         language: Some(row.language.clone()),
-        translation_of: translations::written(row),
+        translation_of: translations::written(row.translation_group, row.id),
         comments: Some(super::write::CommentSettings { open: row.comments_open }),
         seo: Some(seo.into()),
         custom: Some(Custom(row.custom.0.clone())),

@@ -21,9 +21,9 @@ use diesel::prelude::*;
 /// Articles that say the same.
 const MOST: i64 = 100;
 
-/// What the article translates, as a client would write it: nothing for the one that was there first.
-pub fn written(row: &Row) -> Option<Ref> {
-    row.translation_group.filter(|group| *group != row.id).map(Ref::Id)
+/// What an article of a group translates, as a client would write it: nothing for the one that was there first.
+pub fn written(group: Option<Id>, article: Id) -> Option<Ref> {
+    group.filter(|group| *group != article).map(Ref::Id)
 }
 
 /// The group of the article that a reference names, and its id; none where these eyes do not see it.
@@ -34,20 +34,6 @@ fn look_up(conn: &mut Conn, eyes: &Eyes, reference: &Ref) -> Result<Option<(Id, 
     Ok(Some((id, articles::table.find(id).select(articles::translation_group).first(conn)?)))
 }
 
-/// What an article is to translate, by the id that its group has. What stays as it was is not looked at: the first of the
-/// group may be gone.
-pub fn named_by_id(conn: &mut Conn, eyes: &Eyes, row: &Row, new: &NewArticle) -> Result<Option<Ref>> {
-    let current = written(row);
-    match &new.translation_of {
-        Some(reference) if Some(reference) != current.as_ref() => match look_up(conn, eyes, reference)? {
-            Some((id, group)) => Ok(Some(Ref::Id(group.unwrap_or(id)))),
-            // What is wrong with it is said where it is set.
-            None => Ok(Some(reference.clone())),
-        },
-        same => Ok(same.clone()),
-    }
-}
-
 /// The group that an article belongs to as it is written. The first of a new group becomes part of it.
 ///
 /// # Errors
@@ -55,10 +41,11 @@ pub fn named_by_id(conn: &mut Conn, eyes: &Eyes, row: &Row, new: &NewArticle) ->
 /// of which there are translations that is to become one of another.
 pub fn group(conn: &mut Conn, eyes: &Eyes, new: &NewArticle, row: Option<&Row>) -> Result<Option<Id>> {
     let refused = |code: &'static str, message: String| Err(Error::invalid_field("/translation_of", code, message));
-    let current = row.and_then(written);
+    let current = row.and_then(|row| written(row.translation_group, row.id));
     let group = match &new.translation_of {
         None => row.and_then(|row| row.translation_group.filter(|group| *group == row.id)),
-        Some(Ref::Id(group)) if current == Some(Ref::Id(*group)) => Some(*group),
+        // What stays as it was is not looked at: the first of the group may be gone.
+        Some(same) if current.as_ref() == Some(same) => row.and_then(|row| row.translation_group),
         Some(reference) => {
             let Some((id, group)) = look_up(conn, eyes, reference)? else {
                 return refused("not_found", format!("there is no article `{reference}`"));

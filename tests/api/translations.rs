@@ -95,6 +95,9 @@ async fn a_group_outlives_the_article_that_was_there_first(app: TestApp) {
     let english = json!({"title": "Tide", "slug": "tide-again", "translation_of": "flut"});
     admin.post("/articles", english).await.assert(201);
     assert_eq!(told(&admin.get("/articles/llanw").await), pairs(&[("de", "flut"), ("en", "tide-again")]));
+    admin.post("/articles", json!({"title": "Marea", "language": "es"})).await.assert(201);
+    let joined = admin.patch("/articles/marea", json!({"translation_of": "llanw"})).await;
+    assert_eq!(told(&joined), pairs(&[("cy", "llanw"), ("de", "flut"), ("en", "tide-again")]));
 }
 
 async fn an_article_joins_and_leaves(app: TestApp) {
