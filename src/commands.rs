@@ -13,7 +13,7 @@ use crate::{
     openapi, search,
     site::{self, Profile, Site},
     users::{self, NewUser},
-    values::Line,
+    values::{Language, Line},
 };
 use actix_web::web::Data;
 use anyhow::{Context, ensure};
@@ -167,7 +167,7 @@ fn create_user(command: UserCommand) -> anyhow::Result<()> {
     let name = name.unwrap_or_else(|| email.as_ref().split('@').next().unwrap_or_default().to_owned());
     let name = Line::<1, 100>::parse(name).map_err(|e| anyhow::anyhow!("--name: {}", e.message))?;
     let db = open(&database, 1)?;
-    let site = site::name(&mut *db.connection()?)?.unwrap_or_default();
+    let site = site::profile(&mut *db.connection()?)?.map_or_else(String::new, |profile| profile.name.to_string());
     let known = Known { email: email.clone(), name: name.as_str().to_owned(), site };
     let hash = passwords::choose(&password, &known).map_err(|e| explain("the password", e))?;
     let new = NewUser { email: &email, name: name.as_str(), role, password_hash: Some(&hash), author_id: None };
@@ -184,8 +184,9 @@ fn rebuild_search(database: &Database) -> anyhow::Result<()> {
         bar.set_length(of as u64);
         bar.set_position(done as u64);
     };
-    let languages = site::languages(&mut *db.connection()?)?;
-    let count = actix_web::rt::System::new().block_on(search::rebuild::all(&db, &languages, progress))?;
+    let profile = site::profile(&mut *db.connection()?)?;
+    let language = profile.map_or_else(Language::default, |profile| profile.language());
+    let count = actix_web::rt::System::new().block_on(search::rebuild::all(&db, &language, progress))?;
     bar.finish_and_clear();
     print(&format!("Search knows all {count} articles, authors, sections and tags.\n"))
 }

@@ -37,15 +37,8 @@ pub fn actor(conn: &mut Conn, hash: &[u8], now: Time) -> Result<Option<(Actor, O
 
 /// The sections that are still there, and those below them.
 fn with_all_below(conn: &mut Conn, ids: Vec<Id>) -> Result<Vec<Id>> {
-    let named = s::table.filter(s::id.eq_any(ids)).select((s::id, s::path)).load::<(Id, String)>(conn)?;
-    let mut found = Vec::new();
-    for (id, path) in named {
-        found.push(id);
-        // "0" follows "/" in ASCII: this is the range of all paths that begin with `path/`.
-        let below = s::table.filter(s::path.ge(format!("{path}/"))).filter(s::path.lt(format!("{path}0")));
-        found.extend(below.select(s::id).load::<Id>(conn)?);
-    }
-    Ok(found)
+    let named = s::table.filter(s::id.eq_any(ids)).select((s::id, s::path)).load(conn)?;
+    sections::with_those_below(conn, named)
 }
 
 pub fn note_use(conn: &mut Conn, key: Id, now: Time) -> Result<()> {

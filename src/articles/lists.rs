@@ -325,13 +325,5 @@ fn section_ids(conn: &mut Conn, list: &List<Ref>) -> Result<Vec<Id>> {
     if !renamed.is_empty() {
         named.extend(sections::table.filter(sections::id.eq_any(renamed)).select(columns).load(conn)?);
     }
-    let mut found: Vec<Id> = Vec::new();
-    for (id, path) in named {
-        // "0" follows "/" in ASCII: this is the range of all paths that begin with `path/`.
-        let below =
-            sections::table.filter(sections::path.ge(format!("{path}/"))).filter(sections::path.lt(format!("{path}0")));
-        found.push(id);
-        found.extend(below.select(sections::id).load::<Id>(conn)?);
-    }
-    Ok(found)
+    crate::sections::with_those_below(conn, named)
 }

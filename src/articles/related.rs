@@ -1,6 +1,7 @@
 //! What to read next: the editors' pins first, then by shared tags, section and recency. Bounded at any size.
 
 use super::{
+    found::published_revisions,
     model::{Reason, Row, Teaser},
     queries,
 };
@@ -121,8 +122,7 @@ fn alike(conn: &mut Conn, row: &Row) -> Result<Vec<(Row, Vec<Reason>)>> {
     for revision in tagged.load::<Id>(conn)? {
         *shared.entry(revision).or_default() += 1;
     }
-    let candidates = queries::visible().filter(among(v::revision_id, shared.keys().copied().collect::<Vec<_>>()));
-    let mut rows: Vec<Row> = candidates.load(conn)?;
+    let mut rows = published_revisions(conn, shared.keys().copied().collect())?;
     let score = |other: &Row| {
         let same_section = is_of_section(other, row);
         (shared.get(&other.revision_id).copied().unwrap_or_default(), same_section, other.ordered_at, other.id)

@@ -6,15 +6,12 @@ use crate::{
     clock::Time,
     db::{Conn, Id, lock},
     error::{Code, Error, Result},
-    http::{Page, Window, cursor::Position},
+    http::{Page, Window, cursor::Position, json::digest_of},
     permissions::Role,
     schema::{refresh_tokens, sessions, users},
     values::Line,
 };
-use aws_lc_rs::{
-    digest::{SHA256, digest},
-    hmac::{self, HMAC_SHA256},
-};
+use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use diesel::prelude::*;
 use std::time::Duration;
@@ -251,5 +248,5 @@ pub fn new_token() -> Result<String> {
 }
 
 pub fn hash_of(token: &str) -> Vec<u8> {
-    digest(&SHA256, token.as_bytes()).as_ref().to_vec()
+    digest_of(token.as_bytes()).to_vec()
 }

@@ -92,7 +92,7 @@ fn about(conn: &mut Conn, site: &Site, of: &Of) -> Result<(About, Common)> {
                 changed: Some(section.updated_at),
                 key: format!("section-{}", section.id),
             };
-            (about, Common::Sections(sections::with_those_below(conn, &section)?))
+            (about, Common::Sections(sections::with_those_below(conn, vec![(section.id, section.path)])?))
         }
         Of::Tag(reference) => {
             let tag = tags::find(conn, reference)?;

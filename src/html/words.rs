@@ -82,16 +82,22 @@ fn push_unescaped(read: &mut String, text: &str) {
 /// Text as HTML that shows it.
 pub fn escape(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
+    escape_into(&mut html, text);
+    html
+}
+
+/// Adds text to HTML, be it between tags or in an attribute.
+pub fn escape_into(html: &mut String, text: &str) {
     for c in text.chars() {
         match c {
             '&' => html.push_str("&amp;"),
             '<' => html.push_str("&lt;"),
             '>' => html.push_str("&gt;"),
             '"' => html.push_str("&quot;"),
+            '\'' => html.push_str("&#39;"),
             c => html.push(c),
         }
     }
-    html
 }
 
 /// Words in what [`text`] gives. Scripts that put no spaces between words count two characters for one.

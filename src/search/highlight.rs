@@ -4,7 +4,7 @@ use super::{
     analysis::{Analyser, Token, words},
     terms::Wanted,
 };
-use crate::values::Language;
+use crate::{html::escape_into, values::Language};
 use std::{collections::HashSet, ops::Range, rc::Rc};
 
 /// Characters of a snippet, about.
@@ -154,28 +154,14 @@ fn render<'r>(text: &str, part: Range<usize>, marked: impl Iterator<Item = &'r R
     let mut html = String::with_capacity(part.len() + 64);
     let mut done = part.start;
     for range in marked {
-        escape(&mut html, &text[done..range.start]);
+        escape_into(&mut html, &text[done..range.start]);
         html.push_str("<mark>");
-        escape(&mut html, &text[range.clone()]);
+        escape_into(&mut html, &text[range.clone()]);
         html.push_str("</mark>");
         done = range.end;
     }
-    escape(&mut html, &text[done..part.end]);
+    escape_into(&mut html, &text[done..part.end]);
     html
-}
-
-/// A text in HTML, be it between tags or in an attribute.
-fn escape(html: &mut String, text: &str) {
-    for c in text.chars() {
-        match c {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            '\'' => html.push_str("&#39;"),
-            c => html.push(c),
-        }
-    }
 }
 
 #[cfg(test)]

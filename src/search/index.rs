@@ -62,7 +62,7 @@ pub async fn catch_up(app: &App) -> Result<()> {
         let _turn = app.search.0.lock().await;
         let many = app.db.read(move |conn| Ok(pending::count(conn, until, MANY + 1)? > MANY as usize)).await?;
         loop {
-            let (found, done) = batch(&app.db, app.site().profile.languages.clone(), until).await?;
+            let (found, done) = batch(&app.db, app.site().profile.language(), until).await?;
             if found == 0 || many {
                 return Ok::<_, Error>(());
             }
@@ -87,7 +87,7 @@ pub async fn work(app: &App) -> Result<Left> {
     let began = Instant::now();
     let (found, done) = {
         let _turn = app.search.0.lock().await;
-        batch(&app.db, app.site().profile.languages.clone(), until).await?
+        batch(&app.db, app.site().profile.language(), until).await?
     };
     if found < BATCH as usize || done == 0 {
         return Ok(Left::Nothing);
@@ -97,8 +97,7 @@ pub async fn work(app: &App) -> Result<Left> {
 }
 
 /// Indexes some of what is pending. How much it found, and how much of it is done: the rest changed meanwhile.
-pub async fn batch(db: &Db, languages: Vec<Language>, until: Id) -> Result<(usize, usize)> {
-    let language = languages.into_iter().next().unwrap_or_default();
+pub async fn batch(db: &Db, language: Language, until: Id) -> Result<(usize, usize)> {
     let read = move |conn: &mut Conn| {
         let some = pending::list(conn, until, BATCH)?;
         let documents = document::load(conn, &some, &language)?;

@@ -61,12 +61,12 @@ async fn search(viewer: Viewer, app: Data<App>, query: Query<SearchParams>) -> R
 #[get("/search/suggestions")]
 async fn suggest_searches(_: Viewer, app: Data<App>, query: Query<SuggestionParams>) -> Result<Answer> {
     let limit = query.limit()?;
-    let languages = app.site().profile.languages.clone();
-    let wanted = query.q.read_unfinished(&languages)?;
+    let site = app.site();
+    let wanted = query.q.read_unfinished(&site.profile.languages)?;
     catch_up(&app).await?;
     app.db
         .read(move |conn| {
-            let language = languages.into_iter().next().unwrap_or_default();
+            let language = site.profile.language();
             let data = suggestions::list(conn, &wanted, &language, limit)?;
             Ok(Answer::shown(&SuggestionList { data })?.keyed("articles authors sections tags"))
         })
@@ -122,7 +122,7 @@ impl Searching<'_> {
     /// Those of some hits that are there and looked for.
     fn shown(&self, conn: &mut Conn, mut hits: Vec<Hit>) -> Result<Vec<(Hit, SearchHit)>> {
         hits.retain(|hit| self.params.wants(hit.kind));
-        let language = self.app.site().profile.languages.clone().into_iter().next().unwrap_or_default();
+        let language = self.app.site().profile.language();
         let mut known = names::found(conn, &hits, self.wanted, &language)?;
         let revisions: Vec<Id> = hits.iter().filter_map(|hit| hit.revision).collect();
         for article in articles::found_in_public(conn, self.app, self.viewer, revisions, self.wanted)? {

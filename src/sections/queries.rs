@@ -261,13 +261,16 @@ pub fn delete(conn: &mut Conn, reference: &Ref, expected: &Expected, now: Time) 
     changes::note(conn, Kind::Section, section.id, now)
 }
 
-/// The ids of a section and of all that stand below it.
-pub fn with_those_below(conn: &mut Conn, section: &Section) -> Result<Vec<Id>> {
-    // "0" follows "/" in ASCII: this is the range of all paths that begin with `path/`.
-    let (from, to) = (format!("{}/", section.path), format!("{}0", section.path));
-    let below = sections::table.filter(sections::path.ge(from)).filter(sections::path.lt(to));
-    let mut ids = vec![section.id];
-    ids.extend(below.select(sections::id).load::<Id>(conn)?);
+/// The ids of sections, given with their paths, and of all that stand below them.
+pub fn with_those_below(conn: &mut Conn, named: Vec<(Id, String)>) -> Result<Vec<Id>> {
+    let mut ids = Vec::new();
+    for (id, path) in named {
+        // "0" follows "/" in ASCII: this is the range of all paths that begin with `path/`.
+        let below =
+            sections::table.filter(sections::path.ge(format!("{path}/"))).filter(sections::path.lt(format!("{path}0")));
+        ids.push(id);
+        ids.extend(below.select(sections::id).load::<Id>(conn)?);
+    }
     Ok(ids)
 }
 

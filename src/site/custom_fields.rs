@@ -100,15 +100,18 @@ fn ready(text: String) -> Result<Arc<Rules>> {
     Ok(rules)
 }
 
+/// The site's schemas as they are kept; nothing where there are none.
+fn stored(conn: &mut Conn) -> Result<Option<String>> {
+    Ok(site::table.select(site::custom_fields).first::<Option<String>>(conn).optional()?.flatten())
+}
+
 /// Holds what a revision that was just added has of its own fields against the site's schemas. It comes after the statement
 /// that added it: whoever changes the schemas meanwhile has waited for it, or is seen here.
 ///
 /// # Errors
 /// 422 with a pointer to all that is wrong.
 pub fn check(conn: &mut Conn, section: Option<Id>, custom: Option<&Custom>) -> Result<()> {
-    let Some(text) = site::table.select(site::custom_fields).first::<Option<String>>(conn).optional()?.flatten() else {
-        return Ok(());
-    };
+    let Some(text) = stored(conn)? else { return Ok(()) };
     let rules = ready(text)?;
     let way = section.map_or_else(|| Ok(Vec::new()), |section| way_to(conn, section))?;
     let Some(rule) = rules.of_place(&way) else { return Ok(()) };
@@ -159,9 +162,7 @@ pub fn check_revisions(conn: &mut Conn, ids: Vec<Id>) -> Result<()> {
 /// # Errors
 /// 409 that names the articles which the schemas of their new places refuse.
 pub fn check_moved(conn: &mut Conn) -> Result<()> {
-    let Some(text) = site::table.select(site::custom_fields).first::<Option<String>>(conn).optional()?.flatten() else {
-        return Ok(());
-    };
+    let Some(text) = stored(conn)? else { return Ok(()) };
     let fields = serde_json::from_str(&text).map_err(|e| Error::internal("custom fields are not JSON").because(e))?;
     lock::table(conn, "revisions")?;
     check_stored(conn, &fields, "/parent")

@@ -13,4 +13,4 @@ pub use current::{Current, Site};
 pub use custom_fields::{check as check_custom_fields, check_moved, check_revisions};
 pub use model::Profile;
 pub use permalinks::{Address, Permalinks};
-pub use queries::{found, languages, name};
+pub use queries::{found, profile};

@@ -11,7 +11,6 @@ use crate::{
     error::{Error, Result},
     http::{Expected, Versioned},
     schema::site,
-    values::Language,
 };
 use diesel::prelude::*;
 use serde_json::Value;
@@ -46,10 +45,10 @@ fn apart(profile: &Profile) -> (AsJson<Profile>, Option<AsJson<CustomFields>>) {
     (AsJson(Profile { custom_fields: CustomFields::default(), ..profile.clone() }), fields)
 }
 
-/// The languages of the site, the main one first.
-pub fn languages(conn: &mut Conn) -> Result<Vec<Language>> {
+/// What the newsroom says of its site, but for the fields of its own; nothing before the first start.
+pub fn profile(conn: &mut Conn) -> Result<Option<Profile>> {
     let profile = site::table.find(ONE).select(site::profile).first::<AsJson<Profile>>(conn).optional()?;
-    Ok(profile.map_or_else(|| vec![Language::default()], |profile| profile.0.languages))
+    Ok(profile.map(|profile| profile.0))
 }
 
 /// What the newsroom says of its site, and the version of it. Where it has not said anything yet, it says `first`.
@@ -69,12 +68,6 @@ pub fn found(conn: &mut Conn, first: &Profile) -> Result<(Profile, i32)> {
 pub fn read(conn: &mut Conn) -> Result<(Profile, i32)> {
     let row = row(conn)?;
     Ok((row.profile, row.version))
-}
-
-/// What the site is called, where it was served before.
-pub fn name(conn: &mut Conn) -> Result<Option<String>> {
-    let profile: Option<AsJson<Profile>> = site::table.find(ONE).select(site::profile).first(conn).optional()?;
-    Ok(profile.map(|profile| profile.0.name.as_str().to_owned()))
 }
 
 pub fn version(conn: &mut Conn) -> Result<i32> {
