@@ -29,7 +29,7 @@ use crate::{
     error::{Error, Result},
     http::{Answer, HeadersOnly, Json, OptionalJson, Path, Query, WriteParams, Writing, json},
     permissions::{PublishArticles, PurgeArticles, WriteArticles},
-    search,
+    search::{self, Typed},
     values::Ref,
 };
 use actix_web::{delete, get, patch, post, put, web::Data};
@@ -58,8 +58,8 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// List articles
 ///
-/// The newest first, or with `q` those that have most of what is looked for; without their bodies unless `include=body`. The public sees what is published; the staff see the
-/// working copy of what they may edit.
+/// The newest first, or with `q` those that have most of what is looked for; without their bodies unless `include=body`. The
+/// public sees what is published; the staff see the working copy of what they may edit.
 #[utoipa::path(tag = "Articles", params(ArticleParams), responses((status = OK, description = "A page of articles.", body = ArticleList)))]
 #[get("/articles")]
 async fn list_articles(viewer: Viewer, app: Data<App>, query: Query<ArticleParams>) -> Result<Answer> {
@@ -77,8 +77,8 @@ async fn list_articles(viewer: Viewer, app: Data<App>, query: Query<ArticleParam
     if query.deleted == Some(true) && query.changed.is_some() {
         return Err(Error::parameter("changed", "conflict", "nothing in the trash is public"));
     }
-    let languages = app.site().profile.languages.clone().into_iter().chain(query.language.clone()).collect::<Vec<_>>();
-    let wanted = query.q.as_ref().map(|typed| typed.read(&languages)).transpose()?;
+    let read = |typed: &Typed| typed.read(&app.site().profile.languages_with(query.language.as_ref()));
+    let wanted = query.q.as_ref().map(read).transpose()?;
     if wanted.is_some() {
         search::catch_up(&app).await?;
     }

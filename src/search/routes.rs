@@ -36,8 +36,7 @@ pub fn routes(config: &mut ServiceConfig) {
 #[get("/search")]
 async fn search(viewer: Viewer, app: Data<App>, query: Query<SearchParams>) -> Result<Answer> {
     let window = query.window(&app)?;
-    let languages = app.site().profile.languages.clone().into_iter().chain(query.language.clone()).collect::<Vec<_>>();
-    let wanted = query.q.read(&languages)?;
+    let wanted = query.q.read(&app.site().profile.languages_with(query.language.as_ref()))?;
     catch_up(&app).await?;
     let shared = app.clone();
     app.db

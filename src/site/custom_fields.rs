@@ -115,7 +115,7 @@ pub fn check(conn: &mut Conn, section: Option<Id>, custom: Option<&Custom>) -> R
     let rules = ready(text)?;
     let way = section.map_or_else(|| Ok(Vec::new()), |section| way_to(conn, section))?;
     let Some(rule) = rules.of_place(&way) else { return Ok(()) };
-    let mistakes = mistakes(rule, custom.map_or(&Map::new(), |custom| &custom.0), "/custom");
+    let mistakes = mistakes(rule, custom.map_or(&Map::new(), |custom| &custom.0));
     if mistakes.is_empty() { Ok(()) } else { Err(Error::invalid(mistakes)) }
 }
 
@@ -131,13 +131,14 @@ fn way_to(conn: &mut Conn, section: Id) -> Result<Vec<Id>> {
     Ok(way)
 }
 
-fn mistakes(rule: &Validator, custom: &Map<String, Value>, at: &str) -> Vec<FieldError> {
+/// What is wrong with the fields of an article.
+fn mistakes(rule: &Validator, custom: &Map<String, Value>) -> Vec<FieldError> {
     let custom = Value::Object(custom.clone());
     let errors = rule.iter_errors(&custom).take(LISTED);
     let mistake = |error: jsonschema::ValidationError<'_>| {
         // The value itself may be long, and whoever sent it knows it.
         FieldError::new(
-            format!("{at}{}", error.instance_path()),
+            format!("/custom{}", error.instance_path()),
             "custom_field",
             shortened(&error.masked_with("it").to_string()),
         )
@@ -203,7 +204,7 @@ pub fn check_stored(conn: &mut Conn, fields: &CustomFields, pointer: &str) -> Re
         for (_, slug, section, custom) in rows {
             let way = section.and_then(|section| ways.get(&section)).map_or(&[][..], Vec::as_slice);
             let Some(rule) = rules.of_place(way) else { continue };
-            let Some(mistake) = mistakes(rule, &custom.0, "/custom").into_iter().next() else { continue };
+            let Some(mistake) = mistakes(rule, &custom.0).into_iter().next() else { continue };
             count += 1;
             if refused.len() < LISTED {
                 let message =

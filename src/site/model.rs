@@ -174,6 +174,11 @@ impl Profile {
         self.languages.first().cloned().unwrap_or_default()
     }
 
+    /// Its languages, with one that is asked for.
+    pub fn languages_with(&self, other: Option<&Language>) -> Vec<Language> {
+        self.languages.iter().chain(other).cloned().collect()
+    }
+
     /// What is wrong with it that no field alone shows.
     pub fn mistakes(&self) -> Vec<FieldError> {
         let mut mistakes = Vec::new();
