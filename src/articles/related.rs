@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     clock::Time,
-    db::{Conn, Id, among},
+    db::{Conn, DbId, Id},
     error::Result,
     schema::{articles, published_articles as v, revision_authors, revision_related, revision_tags},
     site::Site,
@@ -15,6 +15,7 @@ use crate::{
 use diesel::{
     dsl::{max, min},
     prelude::*,
+    sql_types::Nullable,
 };
 use std::collections::{HashMap, HashSet};
 
@@ -22,14 +23,16 @@ use std::collections::{HashMap, HashSet};
 pub const SHOWN: usize = 5;
 /// Stories that stand on an author's page.
 const OF_AUTHOR: i64 = 10;
-/// Revisions with a shared tag that are looked at, the newest first.
-const CANDIDATES: i64 = 100;
+/// Stories with a shared tag that are looked at, the newest of each tag.
+const OF_TAG: i64 = 20;
+/// How many of the best by their tags are read for each that is shown: what is pinned or of another section falls out.
+const LOOKED_AT: usize = 3;
 
 /// Stories below this one, with the reasons why. Pins are all shown, however many there are.
 pub fn related(conn: &mut Conn, site: &Site, row: &Row, most: usize) -> Result<Vec<Teaser>> {
     let mut found = pinned(conn, row)?;
     let mut seen: HashSet<Id> = found.iter().map(|(other, _)| other.id).chain([row.id]).collect();
-    for (other, reasons) in alike(conn, row)? {
+    for (other, reasons) in alike(conn, row, most)? {
         if found.len() < most && seen.insert(other.id) {
             found.push((other, reasons));
         }
@@ -104,25 +107,15 @@ fn pinned(conn: &mut Conn, row: &Row) -> Result<Vec<(Row, Vec<Reason>)>> {
 }
 
 /// What shares tags with the article, best first: more shared tags, then the same section, then the newer.
-fn alike(conn: &mut Conn, row: &Row) -> Result<Vec<(Row, Vec<Reason>)>> {
-    let tags =
-        revision_tags::table.filter(revision_tags::revision_id.eq(row.revision_id)).select(revision_tags::tag_id);
-    let tags: Vec<Id> = tags.load(conn)?;
-    // Ids of revisions grow with time, so that this walks the newest end of an index. Only what is public counts from the
-    // start: revisions that are not would push others out, and show by that.
-    let public = articles::table.on(articles::published_id.eq(revision_tags::revision_id.nullable()));
-    let tagged = revision_tags::table
-        .inner_join(public)
-        .filter(articles::deleted_at.is_null())
-        .filter(among(revision_tags::tag_id, tags))
-        .order(revision_tags::revision_id.desc())
-        .limit(CANDIDATES)
-        .select(revision_tags::revision_id);
+fn alike(conn: &mut Conn, row: &Row, most: usize) -> Result<Vec<(Row, Vec<Reason>)>> {
     let mut shared: HashMap<Id, usize> = HashMap::new();
-    for revision in tagged.load::<Id>(conn)? {
+    for revision in newest_with_its_tags(conn, row.revision_id)? {
         *shared.entry(revision).or_default() += 1;
     }
-    let mut rows = published_revisions(conn, shared.keys().copied().collect())?;
+    let mut best: Vec<(usize, Id)> = shared.iter().map(|(revision, tags)| (*tags, *revision)).collect();
+    best.sort_by_key(|candidate| std::cmp::Reverse(*candidate));
+    best.truncate(LOOKED_AT * most);
+    let mut rows = published_revisions(conn, best.into_iter().map(|(_, revision)| revision).collect())?;
     let score = |other: &Row| {
         let same_section = is_of_section(other, row);
         (shared.get(&other.revision_id).copied().unwrap_or_default(), same_section, other.ordered_at, other.id)
@@ -133,6 +126,38 @@ fn alike(conn: &mut Conn, row: &Row) -> Result<Vec<(Row, Vec<Reason>)>> {
         if same_section { vec![Reason::SharedTags, Reason::SameSection] } else { vec![Reason::SharedTags] }
     };
     Ok(rows.into_iter().map(|other| (reasons(&other), other)).map(|(reasons, other)| (other, reasons)).collect())
+}
+
+/// The newest public revisions with each of the tags of a revision; one comes once for each tag that it shares.
+///
+/// Ids of revisions grow with time, so that each tag costs a walk along the newest end of an index, however many
+/// articles have it. Only what is public counts from the start: what is not would push others out, and show by that.
+fn newest_with_its_tags(conn: &mut Conn, revision: Id) -> Result<Vec<Id>> {
+    let (mine, theirs, others) = diesel::alias!(revision_tags as mine, revision_tags as theirs, articles as others);
+    let public = others.field(articles::published_id).eq(theirs.field(revision_tags::revision_id).nullable());
+    let oldest = theirs
+        .inner_join(others.on(public))
+        .filter(theirs.field(revision_tags::tag_id).eq(mine.field(revision_tags::tag_id)))
+        .filter(others.field(articles::deleted_at).is_null())
+        .order(theirs.field(revision_tags::revision_id).desc())
+        .select(theirs.field(revision_tags::revision_id))
+        .offset(OF_TAG - 1)
+        .limit(1)
+        .single_value();
+    let tagged = mine
+        .inner_join(revision_tags::table.on(revision_tags::tag_id.eq(mine.field(revision_tags::tag_id))))
+        .inner_join(articles::table.on(articles::published_id.eq(revision_tags::revision_id.nullable())))
+        .filter(mine.field(revision_tags::revision_id).eq(revision))
+        .filter(articles::deleted_at.is_null())
+        .filter(revision_tags::revision_id.ge(coalesce(oldest, Id::LEAST)))
+        .select(revision_tags::revision_id);
+    Ok(tagged.load(conn)?)
+}
+
+#[diesel::declare_sql_function]
+extern "SQL" {
+    /// The value, or the other one where there is none.
+    fn coalesce(value: Nullable<DbId>, otherwise: DbId) -> DbId;
 }
 
 fn teaser(site: &Site, row: Row, reasons: Vec<Reason>) -> Teaser {

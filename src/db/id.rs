@@ -38,6 +38,9 @@ impl HasSqlType<DbId> for MultiBackend {
 pub struct Id(Uuid);
 
 impl Id {
+    /// The one that sorts before all others.
+    pub const LEAST: Self = Self(Uuid::nil());
+
     #[expect(clippy::new_without_default, reason = "a new id is random, not a default")]
     #[expect(clippy::disallowed_methods, reason = "this is where ids are made")]
     pub fn new() -> Self {
