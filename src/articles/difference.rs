@@ -1,7 +1,7 @@
 //! What changed from one revision to another: for people to read, and for programs to work with.
 
-use super::fields::{escaped, keys};
-use crate::values::Ref;
+use super::fields::keys;
+use crate::{http::pointer_key, values::Ref};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use similar::{DiffTag, TextDiff};
@@ -144,7 +144,7 @@ fn compare(before: &Map<String, Value>, after: &Map<String, Value>, place: &str,
         if old == new {
             continue;
         }
-        let pointer = format!("{place}/{}", escaped(key));
+        let pointer = format!("{place}/{}", pointer_key(key));
         match (pointer.as_str(), old, new) {
             ("/authors" | "/tags" | "/related", Some(Value::Array(old)), Some(Value::Array(new))) => {
                 changes.push(Change::References(references(pointer, old, new)));

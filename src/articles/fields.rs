@@ -1,6 +1,7 @@
 //! The parts of an article that change by themselves: its fields, and what stands in `seo`, `custom` and `image`.
 
 use super::write::NewArticle;
+use crate::http::pointer_key;
 use serde_json::{Map, Value};
 
 /// Keys of `custom` that are named one by one, and bytes of one; beyond that it is told as a whole.
@@ -66,17 +67,12 @@ fn within(name: &str, new: &impl serde::Serialize, current: &impl serde::Seriali
     };
     let (new, current) = (object(serde_json::to_value(new))?, object(serde_json::to_value(current))?);
     let differs = |key: &&String| new.get(*key) != current.get(*key);
-    Some(keys(&current, &new).filter(differs).map(|key| format!("{name}/{}", escaped(key))).collect())
+    Some(keys(&current, &new).filter(differs).map(|key| format!("{name}/{}", pointer_key(key))).collect())
 }
 
 /// The keys of two objects, each once, in their order.
 pub fn keys<'a>(one: &'a Map<String, Value>, other: &'a Map<String, Value>) -> impl Iterator<Item = &'a String> {
     one.keys().chain(other.keys().filter(|key| !one.contains_key(*key)))
-}
-
-/// A key as it stands in a JSON Pointer (RFC 6901).
-pub fn escaped(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
 }
 
 /// Whether one name is the other, or a part of it.

@@ -10,9 +10,11 @@ use super::{
 use crate::{
     app::App,
     auth::{Actor, Viewer},
+    both,
     db::{
         Conn, Id, among,
         full_text::{Index, Matches, Terms},
+        in_size,
     },
     error::Result,
     http::{Page, Window},
@@ -122,7 +124,10 @@ fn in_order(hits: Vec<Hit>, mut rows: Vec<Row>) -> Vec<(Hit, Row)> {
 /// Those of some revisions that are public.
 pub fn published_revisions(conn: &mut Conn, revisions: Vec<Id>) -> Result<Vec<Row>> {
     use published_articles as v;
-    Ok(queries::visible().filter(among(v::revision_id, revisions)).load(conn)?)
+    Ok(in_size!(revisions, some => {
+        let rows = published_articles::table.filter(among(v::revision_id, some));
+        both!(conn, c => rows.load(c))?
+    }))
 }
 
 /// The same as they are shown to somebody who looked for something.

@@ -6,6 +6,7 @@ use super::{
     queries,
 };
 use crate::{
+    both,
     clock::Time,
     db::{Conn, DbId, Id},
     error::Result,
@@ -23,10 +24,9 @@ use std::collections::{HashMap, HashSet};
 pub const SHOWN: usize = 5;
 /// Stories that stand on an author's page.
 const OF_AUTHOR: i64 = 10;
-/// Stories with a shared tag that are looked at, the newest of each tag.
-const OF_TAG: i64 = 20;
-/// How many of the best by their tags are read for each that is shown: what is pinned or of another section falls out.
-const LOOKED_AT: usize = 3;
+/// Stories that are looked at for each that is shown: the newest of each tag, and of all of these the best by their tags.
+/// What is pinned already falls out, and the section decides among the rest.
+const LOOKED_AT: usize = 2;
 
 /// Stories below this one, with the reasons why. Pins are all shown, however many there are.
 pub fn related(conn: &mut Conn, site: &Site, row: &Row, most: usize) -> Result<Vec<Teaser>> {
@@ -108,13 +108,14 @@ fn pinned(conn: &mut Conn, row: &Row) -> Result<Vec<(Row, Vec<Reason>)>> {
 
 /// What shares tags with the article, best first: more shared tags, then the same section, then the newer.
 fn alike(conn: &mut Conn, row: &Row, most: usize) -> Result<Vec<(Row, Vec<Reason>)>> {
+    let many = LOOKED_AT * most;
     let mut shared: HashMap<Id, usize> = HashMap::new();
-    for revision in newest_with_its_tags(conn, row.revision_id)? {
+    for revision in newest_with_its_tags(conn, row.revision_id, many)? {
         *shared.entry(revision).or_default() += 1;
     }
     let mut best: Vec<(usize, Id)> = shared.iter().map(|(revision, tags)| (*tags, *revision)).collect();
     best.sort_by_key(|candidate| std::cmp::Reverse(*candidate));
-    best.truncate(LOOKED_AT * most);
+    best.truncate(many);
     let mut rows = published_revisions(conn, best.into_iter().map(|(_, revision)| revision).collect())?;
     let score = |other: &Row| {
         let same_section = is_of_section(other, row);
@@ -132,7 +133,7 @@ fn alike(conn: &mut Conn, row: &Row, most: usize) -> Result<Vec<(Row, Vec<Reason
 ///
 /// Ids of revisions grow with time, so that each tag costs a walk along the newest end of an index, however many
 /// articles have it. Only what is public counts from the start: what is not would push others out, and show by that.
-fn newest_with_its_tags(conn: &mut Conn, revision: Id) -> Result<Vec<Id>> {
+fn newest_with_its_tags(conn: &mut Conn, revision: Id, of_each: usize) -> Result<Vec<Id>> {
     let (mine, theirs, others) = diesel::alias!(revision_tags as mine, revision_tags as theirs, articles as others);
     let public = others.field(articles::published_id).eq(theirs.field(revision_tags::revision_id).nullable());
     let oldest = theirs
@@ -141,7 +142,7 @@ fn newest_with_its_tags(conn: &mut Conn, revision: Id) -> Result<Vec<Id>> {
         .filter(others.field(articles::deleted_at).is_null())
         .order(theirs.field(revision_tags::revision_id).desc())
         .select(theirs.field(revision_tags::revision_id))
-        .offset(OF_TAG - 1)
+        .offset(i64::try_from(of_each).unwrap_or(i64::MAX) - 1)
         .limit(1)
         .single_value();
     let tagged = mine
@@ -151,7 +152,7 @@ fn newest_with_its_tags(conn: &mut Conn, revision: Id) -> Result<Vec<Id>> {
         .filter(articles::deleted_at.is_null())
         .filter(revision_tags::revision_id.ge(coalesce(oldest, Id::LEAST)))
         .select(revision_tags::revision_id);
-    Ok(tagged.load(conn)?)
+    Ok(both!(conn, c => tagged.load(c))?)
 }
 
 #[diesel::declare_sql_function]

@@ -67,13 +67,18 @@ pub fn named(text: &str) -> Option<&str> {
     text.split('`').nth(1)
 }
 
-/// A JSON Pointer (RFC 6901) to a place that serde met, with the field a message is about where that lies deeper.
+/// A key as it stands in a JSON Pointer (RFC 6901).
+pub fn pointer_key(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}
+
+/// A JSON Pointer to a place that serde met, with the field a message is about where that lies deeper.
 pub fn pointer(path: &serde_path_to_error::Path, text: &str) -> String {
     use serde_path_to_error::Segment;
     let mut pointer = String::new();
     let mut push = |part: &str| {
         pointer.push('/');
-        pointer.push_str(&part.replace('~', "~0").replace('/', "~1"));
+        pointer.push_str(&pointer_key(part));
     };
     let mut last = None;
     for segment in path {

@@ -26,6 +26,7 @@ pub use etag::{Expected, Versioned};
 pub use headers_only::HeadersOnly;
 pub use json::{Json, OptionalJson};
 pub use merge::{Changes, Settle};
+pub use mistakes::pointer_key;
 pub use page::{Page, Window};
 pub use path::Path;
 pub use query::{List, NoParams, Query};

@@ -4,7 +4,7 @@
 use super::reach::Reach;
 use crate::values::Language;
 use rust_stemmers::{Algorithm, Stemmer};
-use std::{collections::HashMap, rc::Rc, sync::Arc};
+use std::{collections::HashMap, iter, rc::Rc, sync::Arc};
 use unicode_normalization::UnicodeNormalization;
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -70,11 +70,30 @@ impl Analyser {
 /// The words of a text with where they begin. Where a script puts no spaces between words, as Chinese does, each
 /// character is one.
 pub fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    text.unicode_word_indices().flat_map(|(at, word)| {
+    let found =
+        pieces(text).flat_map(|(begin, piece)| piece.unicode_word_indices().map(move |(at, word)| (begin + at, word)));
+    found.flat_map(|(at, word)| {
         let (word, behind) = word.split_at(elision(word));
         let rest = behind.trim_start_matches(['\'', '’']);
         let rest = (!rest.is_empty()).then(|| (at + word.len() + behind.len() - rest.len(), rest));
         [Some((at, word)), rest].into_iter().flatten()
+    })
+}
+
+/// Parts of a text between which words end anyway, with where they begin. Those with other letters than ASCII's stand by
+/// themselves: the rest takes a twentieth of the time.
+fn pieces(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut begin = 0;
+    iter::from_fn(move || {
+        let rest = &text[begin..];
+        let length = match rest.bytes().position(|byte| !byte.is_ascii()) {
+            None => rest.len(),
+            // No word goes on behind a space.
+            Some(other) => rest[..other].rfind(' ').or_else(|| rest.find(' ')).map_or(rest.len(), |space| space + 1),
+        };
+        let piece = (begin, &rest[..length]);
+        begin += length;
+        (length > 0).then_some(piece)
     })
 }
 
@@ -150,6 +169,7 @@ fn algorithm(language: &Language) -> Option<Algorithm> {
 mod tests {
     use super::{Analyser, words};
     use crate::values::Language;
+    use unicode_segmentation::UnicodeSegmentation;
 
     fn stems(language: &str, text: &str) -> Vec<String> {
         let language = Language::parse(language.to_owned()).unwrap();
@@ -173,6 +193,16 @@ mod tests {
             assert_eq!(&text[at..at + word.len()], word);
         }
         assert_eq!(words("l'eau d'or").map(|(at, _)| at).collect::<Vec<_>>(), [0, 2, 6, 8]);
+    }
+
+    #[test]
+    fn pieces_change_no_word() {
+        for text in
+            ["", " ", "naïve", " é", "é ", "a b é c d", "3.5 km—or 3,500 m", "a \u{301}b  c\u{200d} d", "東京 is 東"]
+        {
+            let whole: Vec<_> = text.unicode_word_indices().collect();
+            assert_eq!(words(text).collect::<Vec<_>>(), whole, "{text:?}");
+        }
     }
 
     #[test]

@@ -39,7 +39,8 @@ impl<'a> Highlighter<'a> {
 
     /// The whole text, with what was found marked.
     pub fn whole(&mut self, text: &str) -> String {
-        let words = self.words(text, text.len());
+        let mut words = Vec::new();
+        self.read(text, 0..text.len(), &mut words);
         let (marked, _) = self.marked(&words);
         let found = words.iter().zip(&marked).filter(|(_, marked)| **marked).map(|(word, _)| &word.range);
         render(text, 0..text.len(), found)
@@ -48,24 +49,27 @@ impl<'a> Highlighter<'a> {
     /// A part of the text in which something was found: the first that has most of it. `None` where it has nothing.
     pub fn snippet(&mut self, text: &str) -> Option<String> {
         // Most find all of it near the beginning.
-        let mut length = SNIPPET * 8;
+        let (mut read, mut length) = (0, SNIPPET * 8);
+        let mut words = Vec::new();
         loop {
-            let words = self.words(text, length);
+            let end = text.bytes().skip(read + length).position(|byte| byte == b' ');
+            let end = end.map_or(text.len(), |space| read + length + space);
+            self.read(text, read..end, &mut words);
             let (marked, sequences) = self.marked(&words);
-            if sequences == self.wanted.words.len() || length >= text.len() {
+            if sequences == self.wanted.words.len() || end == text.len() {
                 return best(text, &words, &marked);
             }
-            length *= 4;
+            (read, length) = (end, length * 4);
         }
     }
 
-    fn words(&mut self, text: &str, length: usize) -> Vec<Word> {
-        let mut read = Vec::new();
-        for (at, word) in words(text).take_while(|(at, _)| *at < length).take(WORDS) {
+    /// Adds the words of a part, which begins and ends between words.
+    fn read(&mut self, text: &str, part: Range<usize>, read: &mut Vec<Word>) {
+        for (at, word) in words(&text[part.clone()]).take(WORDS.saturating_sub(read.len())) {
             let token = if self.may_be_wanted(word) { self.analyser.token(word) } else { None };
-            read.push(Word { range: at..at + word.len(), token });
+            let begin = part.start + at;
+            read.push(Word { range: begin..begin + word.len(), token });
         }
-        read
     }
 
     /// Whether it begins as one of those that are wanted. Of letters with accents nobody knows before they are folded.

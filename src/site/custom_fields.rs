@@ -5,11 +5,12 @@ use crate::{
     articles::Custom,
     db::{AsJson, Conn, Id, among, lock},
     error::{Code, Error, FieldError, Result},
+    http::pointer_key,
     schema::{articles, revisions, sections, site},
     values::{Ref, Slug},
 };
 use diesel::prelude::*;
-use jsonschema::Validator;
+use jsonschema::{Validator, error::ValidationErrorKind as Kind};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::{
@@ -131,19 +132,23 @@ fn way_to(conn: &mut Conn, section: Id) -> Result<Vec<Id>> {
     Ok(way)
 }
 
-/// What is wrong with the fields of an article.
+/// What is wrong with the fields of an article, each at the field: at the one that is missing, too, or that is not known.
 fn mistakes(rule: &Validator, custom: &Map<String, Value>) -> Vec<FieldError> {
     let custom = Value::Object(custom.clone());
-    let errors = rule.iter_errors(&custom).take(LISTED);
-    let mistake = |error: jsonschema::ValidationError<'_>| {
-        // The value itself may be long, and whoever sent it knows it.
-        FieldError::new(
-            format!("/custom{}", error.instance_path()),
-            "custom_field",
-            shortened(&error.masked_with("it").to_string()),
-        )
-    };
-    errors.map(mistake).collect()
+    let errors = rule.iter_errors(&custom).flat_map(|error| {
+        let place = format!("/custom{}", error.instance_path());
+        let below = |name: &str| format!("{place}/{}", pointer_key(name));
+        let mistake = |pointer, message: &str| FieldError::new(pointer, "custom_field", shortened(message));
+        match error.kind() {
+            Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
+                unexpected.iter().map(|name| mistake(below(name), "there is no such field in the schema")).collect()
+            }
+            Kind::Required { property: Value::String(name) } => vec![mistake(below(name), "the schema requires it")],
+            // The value itself may be long, and whoever sent it knows it.
+            _ => vec![mistake(place, &error.masked_with("it").to_string())],
+        }
+    });
+    errors.take(LISTED).collect()
 }
 
 /// Holds what an article shows or is to show against the site's schemas, by the ids of those of its revisions.

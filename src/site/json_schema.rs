@@ -14,7 +14,8 @@ const MAX_BYTES: usize = 64 * 1024;
 /// Objects of a schema, with what each `$ref` leads to in its place: a bound on the ways in which one value can be looked at.
 const MAX_PARTS: usize = 2000;
 
-/// A JSON Schema (2020-12) of at most 64 KiB and 2,000 parts. A `$ref` leads to another part of it, and not to itself.
+/// A JSON Schema (2020-12) of at most 64 KiB and 2,000 parts. A `$ref` leads to another part of it, and not to itself. Values
+/// are held to a `format`, too.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Map<String, Value>", into = "Map<String, Value>")]
 pub struct JsonSchema(Map<String, Value>);
@@ -99,10 +100,13 @@ fn follow(root: &Value, reference: &str, way: &mut Vec<String>, parts: &mut usiz
     Ok(())
 }
 
-/// Patterns are matched in linear time, so that no text can keep a writer busy.
+/// Patterns are matched in linear time, so that no text can keep a writer busy. A `format` is more than a remark.
 pub fn compile(schema: &Value) -> Result<Validator, String> {
     let options = jsonschema::options().with_draft(Draft::Draft202012).with_pattern_options(PatternOptions::regex());
-    options.build(schema).map_err(|error| format!("it is not a JSON Schema (2020-12) that can be used here: {error}"))
+    options
+        .should_validate_formats(true)
+        .build(schema)
+        .map_err(|error| format!("it is not a JSON Schema (2020-12) that can be used here: {error}"))
 }
 
 /// A message of a bounded length.

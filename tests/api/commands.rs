@@ -79,15 +79,17 @@ async fn search_is_made_anew_while_a_server_runs_or_not() {
         let settings = [("DATABASE_URL", url.as_str()), ADMINISTRATOR[0], ADMINISTRATOR[1]];
         let mut server = Server::start(folder.path(), &["--demo"], &settings);
         let anyone = Client::new(&server.address, None);
-        let found = anyone.get("/search?q=ferry&count=true").await;
-        assert!(found.assert(200).json["page"]["total"].as_i64() > Some(3), "{}", found.json);
         let rebuild = || {
             let output = program::run(folder.path(), &["search", "rebuild"], &settings[..1]);
             assert!(output.status.success(), "{}", text(&output.stderr));
             assert!(text(&output.stdout).starts_with("Search knows all "), "{}", text(&output.stdout));
         };
+        // A slow machine is still busy with the demo's articles when it is asked.
         rebuild();
-        assert_eq!(anyone.get("/search?q=ferry&count=true").await.bytes, found.bytes);
+        let found = anyone.get("/search?q=ferry&count=true").await;
+        assert!(found.assert(200).json["page"]["total"].as_i64() > Some(3), "{}", found.json);
+        rebuild();
+        assert_eq!(anyone.get("/search?q=ferry&count=true").await.json, found.json);
         server.stop();
         // Lost, and stale: what is indexed and is there no longer.
         let sql = "DELETE FROM published_documents WHERE kind <> 'tag'; DELETE FROM staff_documents; UPDATE published_documents SET subject_id = \
