@@ -130,13 +130,13 @@ impl Row {
     }
 
     pub fn section(&self) -> Option<SectionRef> {
-        Some(SectionRef {
-            id: self.section_id?,
-            slug: self.section_slug.clone()?,
-            name: self.section_name.clone()?,
-            path: self.section_path.clone()?,
-            trail: self.section_trail.clone()?.0,
-        })
+        SectionRef::of(
+            self.section_id,
+            self.section_slug.clone(),
+            self.section_name.clone(),
+            self.section_path.clone(),
+            self.section_trail.clone(),
+        )
     }
 }
 

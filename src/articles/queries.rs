@@ -173,12 +173,6 @@ pub fn seen_among(conn: &mut Conn, eyes: &Eyes, refs: &[Ref]) -> Result<Vec<(Id,
     })
 }
 
-/// The newest published articles.
-pub fn newest(conn: &mut Conn, limit: i64, except: Id) -> Result<Vec<Row>> {
-    use crate::schema::published_articles as v;
-    Ok(visible().filter(v::id.ne(except)).order((v::ordered_at.desc(), v::id.desc())).limit(limit).load(conn)?)
-}
-
 /// The published revisions among these articles.
 pub fn published_among(conn: &mut Conn, ids: Vec<Id>) -> Result<Vec<Row>> {
     use crate::schema::published_articles as v;

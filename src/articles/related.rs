@@ -1,17 +1,15 @@
 //! What to read next: the editors' pins first, then by shared tags, section and recency. Bounded at any size.
 
-use super::{
-    found::published_revisions,
-    model::{Reason, Row, Teaser},
-    queries,
-};
+use super::model::{Excerpt, Reason, Row, Subtitle, Teaser, Title, Visibility};
 use crate::{
     both,
     clock::Time,
-    db::{Conn, DbId, Id},
+    db::{AsJson, Conn, DbId, Id, among, in_size},
     error::Result,
     schema::{articles, published_articles as v, revision_authors, revision_related, revision_tags},
-    site::Site,
+    sections::{Crumb, SectionRef},
+    site::{Address, Site},
+    values::{Image, Language, Line, Slug},
 };
 use diesel::{
     dsl::{max, min},
@@ -28,6 +26,39 @@ const OF_AUTHOR: i64 = 10;
 /// What is pinned already falls out, and the section decides among the rest.
 const LOOKED_AT: usize = 2;
 
+/// What a teaser needs of an article that is public: with all the rest, reading a few of them costs more than the article
+/// they stand below.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = v)]
+struct Story {
+    id: Id,
+    slug: Slug,
+    created_at: Time,
+    published_at: Option<Time>,
+    ordered_at: i64,
+    revision_id: Id,
+    title: Title,
+    subtitle: Option<Subtitle>,
+    excerpt: Excerpt,
+    reading_minutes: i32,
+    image: Option<AsJson<Image>>,
+    visibility: Visibility,
+    language: Language,
+    section_id: Option<Id>,
+    section_slug: Option<Slug>,
+    section_name: Option<Line<1, 100>>,
+    section_path: Option<String>,
+    section_trail: Option<AsJson<Vec<Crumb>>>,
+}
+
+/// Reads stories of the published ones that a query leaves.
+macro_rules! stories {
+    ($conn:expr, $query:expr) => {{
+        let query = $query;
+        both!($conn, c => query.select(Story::as_select()).load::<Story>(c))?
+    }};
+}
+
 /// Stories below this one, with the reasons why. Pins are all shown, however many there are.
 pub fn related(conn: &mut Conn, site: &Site, row: &Row, most: usize) -> Result<Vec<Teaser>> {
     let mut found = pinned(conn, row)?;
@@ -38,7 +69,7 @@ pub fn related(conn: &mut Conn, site: &Site, row: &Row, most: usize) -> Result<V
         }
     }
     if found.len() < most {
-        let mut newest = queries::newest(conn, 2 * i64::try_from(most).unwrap_or(5), row.id)?;
+        let mut newest = newest(conn, LOOKED_AT * most, row.id)?;
         // The order among them stays that of time.
         newest.sort_by_key(|other| !is_of_section(other, row));
         for other in newest {
@@ -57,22 +88,24 @@ pub fn related(conn: &mut Conn, site: &Site, row: &Row, most: usize) -> Result<V
 
 /// The newest stories but this one.
 pub fn latest(conn: &mut Conn, site: &Site, row: &Row) -> Result<Vec<Teaser>> {
-    let rows = queries::newest(conn, i64::try_from(SHOWN).unwrap_or(5), row.id)?;
-    Ok(rows.into_iter().map(|other| teaser(site, other, vec![Reason::Recent])).collect())
+    let newest = newest(conn, SHOWN, row.id)?;
+    Ok(newest.into_iter().map(|other| teaser(site, other, vec![Reason::Recent])).collect())
 }
 
-fn is_of_section(other: &Row, row: &Row) -> bool {
+fn newest(conn: &mut Conn, most: usize, except: Id) -> Result<Vec<Story>> {
+    let others = v::table.filter(v::id.ne(except)).order((v::ordered_at.desc(), v::id.desc()));
+    Ok(stories!(conn, others.limit(i64::try_from(most).unwrap_or(i64::MAX))))
+}
+
+fn is_of_section(other: &Story, row: &Row) -> bool {
     row.section_id.is_some() && other.section_id == row.section_id
 }
 
 /// The newest published stories of an author.
 pub fn latest_of_author(conn: &mut Conn, site: &Site, author: Id) -> Result<Vec<Teaser>> {
-    let newest = queries::visible()
-        .filter(v::revision_id.eq_any(signed_by(author)))
-        .order((v::ordered_at.desc(), v::id.desc()))
-        .limit(OF_AUTHOR);
-    let rows: Vec<Row> = newest.load(conn)?;
-    Ok(rows.into_iter().map(|row| teaser(site, row, vec![Reason::Recent])).collect())
+    let theirs = v::table.filter(v::revision_id.eq_any(signed_by(author)));
+    let newest = stories!(conn, theirs.order((v::ordered_at.desc(), v::id.desc())).limit(OF_AUTHOR));
+    Ok(newest.into_iter().map(|row| teaser(site, row, vec![Reason::Recent])).collect())
 }
 
 /// When the first and the last of the published stories of an author became public.
@@ -88,7 +121,7 @@ fn signed_by(author: Id) -> _ {
 }
 
 /// What an editor chose and is public, in the editor's order.
-fn pinned(conn: &mut Conn, row: &Row) -> Result<Vec<(Row, Vec<Reason>)>> {
+fn pinned(conn: &mut Conn, row: &Row) -> Result<Vec<(Story, Vec<Reason>)>> {
     let pins = revision_related::table
         .filter(revision_related::revision_id.eq(row.revision_id))
         .order(revision_related::position);
@@ -96,18 +129,18 @@ fn pinned(conn: &mut Conn, row: &Row) -> Result<Vec<(Row, Vec<Reason>)>> {
     if pins.is_empty() {
         return Ok(Vec::new());
     }
-    let mut rows: HashMap<Id, Row> =
-        queries::published_among(conn, pins.clone())?.into_iter().map(|r| (r.id, r)).collect();
+    let public = in_size!(pins.clone(), some => stories!(conn, v::table.filter(among(v::id, some))));
+    let mut public: HashMap<Id, Story> = public.into_iter().map(|story| (story.id, story)).collect();
     Ok(pins
         .iter()
         .filter(|id| **id != row.id)
-        .filter_map(|id| rows.remove(id))
-        .map(|r| (r, vec![Reason::Pinned]))
+        .filter_map(|id| public.remove(id))
+        .map(|story| (story, vec![Reason::Pinned]))
         .collect())
 }
 
 /// What shares tags with the article, best first: more shared tags, then the same section, then the newer.
-fn alike(conn: &mut Conn, row: &Row, most: usize) -> Result<Vec<(Row, Vec<Reason>)>> {
+fn alike(conn: &mut Conn, row: &Row, most: usize) -> Result<Vec<(Story, Vec<Reason>)>> {
     let many = LOOKED_AT * most;
     let mut shared: HashMap<Id, usize> = HashMap::new();
     for revision in newest_with_its_tags(conn, row.revision_id, many)? {
@@ -116,17 +149,21 @@ fn alike(conn: &mut Conn, row: &Row, most: usize) -> Result<Vec<(Row, Vec<Reason
     let mut best: Vec<(usize, Id)> = shared.iter().map(|(revision, tags)| (*tags, *revision)).collect();
     best.sort_by_key(|candidate| std::cmp::Reverse(*candidate));
     best.truncate(many);
-    let mut rows = published_revisions(conn, best.into_iter().map(|(_, revision)| revision).collect())?;
-    let score = |other: &Row| {
+    let best: Vec<Id> = best.into_iter().map(|(_, revision)| revision).collect();
+    if best.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut best = in_size!(best, some => stories!(conn, v::table.filter(among(v::revision_id, some))));
+    let score = |other: &Story| {
         let same_section = is_of_section(other, row);
         (shared.get(&other.revision_id).copied().unwrap_or_default(), same_section, other.ordered_at, other.id)
     };
-    rows.sort_by_key(|other| std::cmp::Reverse(score(other)));
-    let reasons = |other: &Row| {
+    best.sort_by_key(|other| std::cmp::Reverse(score(other)));
+    let reasons = |other: &Story| {
         let (_, same_section, ..) = score(other);
         if same_section { vec![Reason::SharedTags, Reason::SameSection] } else { vec![Reason::SharedTags] }
     };
-    Ok(rows.into_iter().map(|other| (reasons(&other), other)).map(|(reasons, other)| (other, reasons)).collect())
+    Ok(best.into_iter().map(|other| (reasons(&other), other)).map(|(reasons, other)| (other, reasons)).collect())
 }
 
 /// The newest public revisions with each of the tags of a revision; one comes once for each tag that it shares.
@@ -161,19 +198,32 @@ extern "SQL" {
     fn coalesce(value: Nullable<DbId>, otherwise: DbId) -> DbId;
 }
 
-fn teaser(site: &Site, row: Row, reasons: Vec<Reason>) -> Teaser {
+fn teaser(site: &Site, story: Story, reasons: Vec<Reason>) -> Teaser {
+    let address = Address {
+        id: story.id,
+        slug: &story.slug,
+        date: story.published_at.unwrap_or(story.created_at),
+        path: story.section_path.as_deref(),
+        language: Some(&story.language),
+    };
     Teaser {
-        url: site.article_url(&row.address()),
-        section: row.section(),
-        id: row.id,
-        slug: row.slug,
-        title: row.title,
-        subtitle: row.subtitle,
-        excerpt: row.excerpt,
-        image: row.image.map(|image| image.0),
-        visibility: row.visibility,
-        published_at: row.published_at,
-        reading_minutes: row.reading_minutes,
+        url: site.article_url(&address),
+        section: SectionRef::of(
+            story.section_id,
+            story.section_slug,
+            story.section_name,
+            story.section_path,
+            story.section_trail,
+        ),
+        id: story.id,
+        slug: story.slug,
+        title: story.title,
+        subtitle: story.subtitle,
+        excerpt: story.excerpt,
+        image: story.image.map(|image| image.0),
+        visibility: story.visibility,
+        published_at: story.published_at,
+        reading_minutes: story.reading_minutes,
         reasons,
     }
 }

@@ -93,6 +93,19 @@ pub struct SectionRef {
     pub trail: Vec<Crumb>,
 }
 
+impl SectionRef {
+    /// As the views of articles hold it: all of it, or nothing.
+    pub fn of(
+        id: Option<Id>,
+        slug: Option<Slug>,
+        name: Option<Line<1, 100>>,
+        path: Option<String>,
+        trail: Option<AsJson<Vec<Crumb>>>,
+    ) -> Option<Self> {
+        Some(Self { id: id?, slug: slug?, name: name?, path: path?, trail: trail?.0 })
+    }
+}
+
 /// A section to create.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
