@@ -12,7 +12,9 @@ use crate::{
         cursor::Cursors,
         front::{self, Paths},
     },
-    llms, openapi, redirects, search, sections,
+    llms,
+    mail::Mail,
+    openapi, redirects, search, sections,
     site::{self, Site},
     sitemaps, tags, users,
 };
@@ -34,6 +36,7 @@ pub struct App {
     pub cursors: Cursors,
     pub hasher: Hasher,
     pub key_uses: api_keys::Uses,
+    pub mail: Mail,
     pub search: search::Turn,
     site: site::Current,
 }
@@ -47,7 +50,12 @@ impl App {
         let cursors = Cursors::new(keys.cursor_key());
         let hasher = Hasher::start(available_parallelism().map_or(1, usize::from))?;
         let (key_uses, search) = (api_keys::Uses::default(), search::Turn::default());
-        Ok(Self { db, keys, cursors, hasher, key_uses, search, site })
+        Ok(Self { db, keys, cursors, hasher, key_uses, mail: Mail::default(), search, site })
+    }
+
+    /// The same with a mail server.
+    pub fn with_mail(self, mail: Mail) -> Self {
+        Self { mail, ..self }
     }
 
     /// The site as it is now.
@@ -118,7 +126,7 @@ const BLOCKING_THREADS: usize = 2;
 /// Starts to serve. What runs in tests is what runs in production.
 pub fn serve(app: Data<App>, listener: TcpListener, listening: &Listening) -> std::io::Result<Server> {
     let document = openapi::document();
-    let pages = [auth::setup::PAGES, openapi::PAGES].concat();
+    let pages = [auth::pages::PAGES, auth::setup::PAGES, openapi::PAGES].concat();
     let pages = pages.into_iter().map(|page| (page, vec!["GET".to_owned()]));
     let paths = Data::new(Paths::new(openapi::methods(&document).chain(pages)));
     let document = Data::new(openapi::Document::new(&document));
@@ -133,6 +141,7 @@ pub fn serve(app: Data<App>, listener: TcpListener, listening: &Listening) -> st
             .configure(routes)
             .split_for_parts();
         inner
+            .configure(auth::pages::pages)
             .configure(auth::setup::pages)
             // Last: it takes every address that nobody took before it.
             .configure(openapi::routes)

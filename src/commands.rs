@@ -10,6 +10,7 @@ use crate::{
     demo,
     error::Error,
     jobs::Jobs,
+    mail::Mail,
     openapi, search,
     site::{self, Profile, Site},
     users::{self, NewUser},
@@ -58,6 +59,7 @@ fn serve(mut settings: Serve) -> anyhow::Result<()> {
     let connections = settings.db_connections.unwrap_or_else(|| u32::try_from(listening.workers * 2).unwrap_or(2));
     let db = open(&settings.database, connections)?;
     first_start(&db, &settings, &url)?;
+    let mail = settings.mail(&url).map(Mail::new).transpose().context("STET_SMTP_URL")?.unwrap_or_default();
     let site = Site {
         url,
         comment_depth: settings.comment_depth,
@@ -67,7 +69,7 @@ fn serve(mut settings: Serve) -> anyhow::Result<()> {
         profile: Profile::named(settings.site_name.clone()),
         version: 0,
     };
-    let app = Data::new(App::new(db, site, settings.database.secret_key.as_deref())?);
+    let app = Data::new(App::new(db, site, settings.database.secret_key.as_deref())?.with_mail(mail));
     actix_web::rt::System::new().block_on(async move {
         let mut server = pin!(app::serve(app.clone(), listener, &listening)?);
         // The first poll starts the workers and listens for signals; before it, SIGTERM would end the process at once.

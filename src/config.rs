@@ -4,12 +4,14 @@ use crate::{
     articles::preflight::Policy,
     auth::Password,
     db::Target,
+    mail::{self, Server},
     values::{Email, Line},
 };
 use clap::{
     Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
     error::{ContextKind, ContextValue},
 };
+use lettre::message::Mailbox;
 use std::{env, ffi::OsStr, net::SocketAddr, path::PathBuf};
 
 /// A headless CMS for newsrooms.
@@ -183,6 +185,20 @@ pub struct Serve {
     #[arg(long, env = "STET_ADMIN_PASSWORD", hide_env_values = true, requires = "admin_email", value_parser = password)]
     pub admin_password: Option<Password>,
 
+    /// The mail server: smtp://user:password@host:587, where STARTTLS is required unless the host is this machine, or
+    /// smtps://user:password@host:465. ?ca=path trusts the certificates in a file. Left out: no mail is sent.
+    #[arg(long, env = "STET_SMTP_URL", hide_env_values = true, requires = "mail_from", value_parser = Server::parse)]
+    pub smtp_url: Option<Server>,
+
+    /// Who letters are from: The Lantern <desk@lantern.example>. Without a name, the site's is taken.
+    #[arg(long, env = "STET_MAIL_FROM", value_parser = mailbox)]
+    pub mail_from: Option<Mailbox>,
+
+    /// Where the links in letters lead: to /invitation, /password/reset and /email/confirm below it, which Stet serves.
+    /// Left out: STET_PUBLIC_URL.
+    #[arg(long, env = "STET_ACCOUNT_URL", value_parser = public_url)]
+    pub account_url: Option<String>,
+
     /// Origins whose pages may call the API, with commas between them; * for all (without credentials).
     #[arg(long, env = "STET_CORS_ORIGINS", value_delimiter = ',', value_parser = origin)]
     pub cors_origins: Vec<String>,
@@ -232,6 +248,15 @@ pub struct Serve {
     pub ephemeral: bool,
 }
 
+impl Serve {
+    /// How mail is sent, if it is: with links to `url`, unless another address is set for them.
+    pub fn mail(&self, url: &str) -> Option<mail::Settings> {
+        let (server, from) = self.smtp_url.clone().zip(self.mail_from.clone())?;
+        let account_url = self.account_url.clone().unwrap_or_else(|| url.to_owned());
+        Some(mail::Settings { server, from, account_url })
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
     Text,
@@ -244,6 +269,12 @@ fn email(text: &str) -> Result<Email, String> {
 
 fn site_name(text: &str) -> Result<Line<1, 100>, String> {
     Line::parse(text.to_owned()).map_err(|e| e.message.into_owned())
+}
+
+fn mailbox(text: &str) -> Result<Mailbox, String> {
+    let plain = |mailbox: &Mailbox| !text.chars().any(char::is_control) && mailbox.email.to_string().is_ascii();
+    let mailbox = text.parse::<Mailbox>().ok().filter(plain);
+    mailbox.ok_or_else(|| "it looks like The Lantern <desk@lantern.example>".to_owned())
 }
 
 fn password(text: &str) -> Result<Password, String> {

@@ -58,6 +58,7 @@ codes! {
     SlugTaken = "slug_taken", CONFLICT, "The slug is taken";
     InUse = "in_use", CONFLICT, "Something still uses it";
     LastAdministrator = "last_administrator", CONFLICT, "Nobody else could administer";
+    MailNotConfigured = "mail_not_configured", CONFLICT, "This server sends no mail";
     Conflict = "conflict", CONFLICT, "The state it is in does not allow this";
     CursorTooOld = "cursor_too_old", GONE, "The way from there is not known any more";
     PreconditionFailed = "precondition_failed", PRECONDITION_FAILED, "It was changed since you read it";

@@ -24,6 +24,7 @@ pub mod http;
 mod idempotency;
 pub mod jobs;
 pub mod llms;
+pub mod mail;
 pub mod openapi;
 pub mod permissions;
 pub mod redirects;

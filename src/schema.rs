@@ -84,6 +84,26 @@ diesel::table! {
         user_id -> Nullable<DbId>,
         created_at -> BigInt,
         expires_at -> BigInt,
+        email -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use crate::db::DbId;
+    use diesel::sql_types::*;
+
+    letters (id) {
+        id -> DbId,
+        kind -> Text,
+        user_id -> Nullable<DbId>,
+        email -> Nullable<Text>,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        next_at -> Nullable<BigInt>,
+        attempts -> Integer,
+        sent_at -> Nullable<BigInt>,
+        given_up_at -> Nullable<BigInt>,
+        why -> Nullable<Text>,
     }
 }
 

@@ -11,8 +11,10 @@ use crate::{
     db::Id,
     error::{Code, Error, Result},
     http::{Answer, Json, NoParams, Path, Query, WriteParams, Writing},
+    mail::{Kind, Letter},
     permissions::UseAccount,
     users::{self, User},
+    values::Prose,
 };
 use actix_web::{delete, get, patch, put, web::Data};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -38,7 +40,7 @@ async fn get_me(who: Can<UseAccount>, app: Data<App>, _: Query<NoParams>) -> Res
 
 /// Change one's own account
 ///
-/// A JSON Merge Patch. One's role, address and byline are for administrators to change.
+/// A JSON Merge Patch. One's role and byline are for administrators to change, the address has a route of its own.
 #[utoipa::path(
     tag = "Auth", params(WriteParams), request_body = AccountChanges,
     responses((status = OK, description = "The user as they are now.", body = User)), security(("bearer" = []))
@@ -77,15 +79,9 @@ async fn change_password(
     let known = app.known(account.email, account.name.as_str());
     // Before a try is counted: a new password that will not do is no wrong one.
     app.hasher.check(new_password.clone(), known.clone(), "/new_password").await?;
-    if !app.db.write(move |conn| queries::may_try(conn, session, clock::now())).await? {
-        return Err(Error::with(Code::InvalidToken, "too many wrong passwords; the session has ended, sign in again"));
-    }
     let old = account.password_hash;
-    if !app.hasher.verify(current_password.into_inner(), old.clone()).await? {
-        let message = "it is not the password of the account";
-        return Err(Error::invalid_field("/current_password", "wrong_password", message));
-    }
-    let hash = app.hasher.choose(new_password, known, "/new_password").await?;
+    must_know_password(&app, session, current_password, old.clone()).await?;
+    let (hash, shared) = (app.hasher.choose(new_password, known, "/new_password").await?, app.clone());
     writing
         .run(&app.db, move |conn, expected| {
             let account = users::hold(conn, user)?;
@@ -95,6 +91,8 @@ async fn change_password(
             }
             users::set_password(conn, user, &hash, Some(session), clock::now())?;
             queries::forget_tries(conn, session)?;
+            let told = Letter::new(Kind::PasswordChanged, user, &account.email);
+            shared.mail.post(conn, &told, clock::now())?;
             Answer::found(&User::from(users::find(conn, user)?))
         })
         .await
@@ -154,7 +152,27 @@ async fn delete_session(who: Can<UseAccount>, app: Data<App>, path: Path<Id>, wr
         .await
 }
 
+/// Counts a try to tell the password, and looks at it.
+///
+/// # Errors
+/// 422 for a wrong one; 401 after too many, which end the session.
+pub(super) async fn must_know_password(
+    app: &App,
+    session: Id,
+    given: Prose<1, 128>,
+    known: Option<String>,
+) -> Result<()> {
+    if !app.db.write(move |conn| queries::may_try(conn, session, clock::now())).await? {
+        return Err(Error::with(Code::InvalidToken, "too many wrong passwords; the session has ended, sign in again"));
+    }
+    if app.hasher.verify(given.into_inner(), known).await? {
+        return Ok(());
+    }
+    let message = "it is not the password of the account";
+    Err(Error::invalid_field("/current_password", "wrong_password", message))
+}
+
 /// Whoever uses an account has a session.
-fn session_of(who: &Actor) -> Result<Id> {
+pub(super) fn session_of(who: &Actor) -> Result<Id> {
     who.session().ok_or_else(|| Error::internal("a key uses an account"))
 }

@@ -1,12 +1,16 @@
 //! Who is asking: the actor behind a request, and how people sign in.
 
+pub(crate) mod addresses;
 pub mod jwks;
 mod keys;
+mod mail_routes;
 mod me_routes;
 pub mod model;
 pub(crate) mod one_time;
+pub mod pages;
 pub mod passwords;
 mod queries;
+pub(crate) mod resets;
 pub mod routes;
 pub mod setup;
 mod signing;

@@ -69,6 +69,40 @@ pub struct NewPassword {
     pub new_password: Password,
 }
 
+/// The address of somebody who forgot the password.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"email": "mira@lantern.example"}))]
+pub struct ForgottenPassword {
+    pub email: Email,
+}
+
+/// A password, and the token of the letter that lets its owner choose it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"token": "4k1dXkC0yLZ9mH0mXyq7q0pVfW8jv2t9S3uB6nYQe1A", "password": "a tide table for March"}))]
+pub struct ResetPassword {
+    pub token: Line<1, 100>,
+    pub password: Password,
+}
+
+/// Another address, and the password of the account.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"email": "mira.holt@lantern.example", "current_password": "a tide table for March"}))]
+pub struct NewEmail {
+    pub email: Email,
+    pub current_password: Prose<1, 128>,
+}
+
+/// The token of the letter to a new address.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"token": "4k1dXkC0yLZ9mH0mXyq7q0pVfW8jv2t9S3uB6nYQe1A"}))]
+pub struct ConfirmedEmail {
+    pub token: Line<1, 100>,
+}
+
 /// What one may change of one's own account.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -7,6 +7,7 @@ use crate::{
     db::{Conn, Id},
     error::Result,
     schema::one_time_tokens as t,
+    values::Email,
 };
 use diesel::prelude::*;
 use std::time::Duration;
@@ -20,11 +21,24 @@ pub struct Purpose {
 
 /// Keeps a token that is good for one use. It takes the place of the one before it.
 pub fn insert(conn: &mut Conn, purpose: Purpose, user: Option<Id>, token: &str, now: Time) -> Result<()> {
+    insert_about(conn, purpose, user, None, token, now)
+}
+
+/// The same with the address that it is about.
+pub fn insert_about(
+    conn: &mut Conn,
+    purpose: Purpose,
+    user: Option<Id>,
+    email: Option<&Email>,
+    token: &str,
+    now: Time,
+) -> Result<()> {
     forget(conn, purpose, user)?;
     let row = (
         t::hash.eq(hash_of(token)),
         t::purpose.eq(purpose.name),
         t::user_id.eq(user),
+        t::email.eq(email),
         t::created_at.eq(now),
         t::expires_at.eq(now.plus(purpose.lifetime)),
     );
@@ -40,6 +54,20 @@ pub fn forget(conn: &mut Conn, purpose: Purpose, user: Option<Id>) -> Result<()>
         None => diesel::delete(known.filter(t::user_id.is_null())).execute(conn)?,
     };
     Ok(())
+}
+
+/// Takes back all that a user had: whoever got it is not to use it any more.
+pub fn forget_all(conn: &mut Conn, user: Id) -> Result<()> {
+    diesel::delete(t::table.filter(t::user_id.eq(user))).execute(conn)?;
+    Ok(())
+}
+
+/// The address that a token is about, without using it up: `None` where it is not good, or about none.
+pub fn about(conn: &mut Conn, purpose: Purpose, token: &str, now: Time) -> Result<Option<(Id, Email)>> {
+    let good =
+        t::table.filter(t::hash.eq(hash_of(token))).filter(t::purpose.eq(purpose.name)).filter(t::expires_at.gt(now));
+    let found: Option<(Option<Id>, Option<Email>)> = good.select((t::user_id, t::email)).first(conn).optional()?;
+    Ok(found.and_then(|(user, email)| user.zip(email)))
 }
 
 /// Whose token it is, without using it up: `None` where it is not good, `Some(None)` where it is nobody's.

@@ -1,7 +1,7 @@
 //! `/auth` and `/me`.
 
 use super::{
-    Person, me_routes,
+    Person, mail_routes, me_routes,
     model::{AcceptedInvitation, Login, Refresh, Session, Setup, TokenType},
     queries::{self, Rotation},
     setup,
@@ -27,6 +27,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(logout)
         .service(accept_invitation)
         .service(set_up)
+        .configure(mail_routes::routes)
         .configure(me_routes::routes);
 }
 
@@ -115,8 +116,9 @@ async fn accept_invitation(
     let known = app.known(user.email, user.name.as_str());
     let hash = app.hasher.choose(password, known, "/password").await?;
     let device = device_name.map_or_else(String::new, Line::into_inner);
+    let shared = app.clone();
     let answer = session(&app, move |conn| {
-        let user = users::accept(conn, token.as_str(), &hash, clock::now())?;
+        let user = users::accept(conn, &shared.mail, token.as_str(), &hash, clock::now())?;
         opened(conn, user, &device).map(Some)
     });
     answer.await?.ok_or_else(|| Error::internal("an invitation opened no session"))

@@ -15,7 +15,7 @@ use crate::{
     values::Email,
 };
 use actix_web::{
-    HttpResponse,
+    HttpResponse, Route,
     http::header,
     web::{self, ServiceConfig},
 };
@@ -29,18 +29,20 @@ pub const PAGES: &[&str] = &["/setup", "/setup.js"];
 
 /// The page behind the one-time link.
 pub fn pages(config: &mut ServiceConfig) {
-    let page = |content_type: &'static str, body: &'static str| {
-        web::get().to(move || {
-            let mut response = HttpResponse::Ok();
-            response
-                .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
-                .insert_header((header::CACHE_CONTROL, "no-store"));
-            ready(response.content_type(content_type).body(body))
-        })
-    };
     config
         .route("/setup", page("text/html; charset=utf-8", include_str!("setup.html")))
         .route("/setup.js", page("text/javascript; charset=utf-8", include_str!("setup.js")));
+}
+
+/// A page that may ask nothing but this server, or its script.
+pub(super) fn page(content_type: &'static str, body: &'static str) -> Route {
+    web::get().to(move || {
+        let mut response = HttpResponse::Ok();
+        response
+            .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
+            .insert_header((header::CACHE_CONTROL, "no-store"));
+        ready(response.content_type(content_type).body(body))
+    })
 }
 
 /// The one-time link; the next start prints another.

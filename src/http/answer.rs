@@ -122,6 +122,11 @@ impl Answer {
         Ok(Self { etag, link, content_type, ..Self::new(StatusCode::OK, body) })
     }
 
+    /// 202, without a word: what comes of it shows elsewhere.
+    pub fn accepted() -> Self {
+        Self::new(StatusCode::ACCEPTED, Vec::new())
+    }
+
     /// 204.
     pub fn no_content() -> Self {
         Self::new(StatusCode::NO_CONTENT, Vec::new())

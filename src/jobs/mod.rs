@@ -5,7 +5,7 @@ use crate::{
     articles::{self, trash},
     auth, changes, clock,
     error::Result,
-    search,
+    mail, search,
 };
 use actix_web::{rt, web::Data};
 use std::time::Duration;
@@ -15,6 +15,8 @@ use tokio::{sync::watch, time::timeout};
 const DUE: Duration = Duration::from_millis(500);
 /// How often it looks for what is to be indexed.
 const INDEXING: Duration = Duration::from_millis(250);
+/// How often it looks for letters that wait.
+const SENDING: Duration = Duration::from_millis(250);
 /// How often it looks for what was in the trash for long enough, and for what expired long ago.
 const CLEANING: Duration = Duration::from_secs(600);
 
@@ -53,6 +55,13 @@ impl Jobs {
             tracing::debug!(forgotten, "ended sessions, expired links and retired keys");
             Ok(Left::Nothing)
         });
+        let (mut delivery, sender, letters) = (mail::Delivery::default(), app.clone(), app.db.clone());
+        jobs.every(CLEANING, "forget letters", async move || {
+            let forgotten = letters.clean_up(|conn| mail::clean_up(conn, clock::now())).await?;
+            tracing::debug!(forgotten, "letters that were sent or given up long ago");
+            Ok(Left::Nothing)
+        });
+        jobs.every(SENDING, "send letters", async move || delivery.work(&sender).await);
         jobs.every(FOLLOWING, "follow changes of the keys", async move || {
             keys.refresh_keys().await.map(|()| Left::Nothing)
         });

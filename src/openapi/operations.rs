@@ -114,11 +114,13 @@ pub fn complete(document: &mut Value) {
         }
         let writes = method != "get";
         let problems = PROBLEMS.iter().filter(|(name, ..)| match *name {
-            "Unauthorized" => id != "logout" && path.starts_with("/api/"),
+            "Unauthorized" => !["logout", "forgot_password"].contains(&id.as_str()) && path.starts_with("/api/"),
             "Forbidden" => secured || signs_in || id == "create_comment",
             "NotAcceptable" => path.starts_with("/api/"),
             "NotFound" => path.contains('{'),
-            "Conflict" => writes && (!signs_in || id == "set_up"),
+            "Conflict" => {
+                writes && (!signs_in || ["set_up", "forgot_password", "confirm_email"].contains(&id.as_str()))
+            }
             "Gone" => id == "list_changes",
             "PreconditionFailed" => parameters.contains(&"IfMatch"),
             "RequestTimeout" | "ContentTooLarge" | "UnsupportedMediaType" => has_body,

@@ -5,6 +5,6 @@ mod model;
 mod queries;
 pub mod routes;
 
-pub use invitations::{accept, invited};
-pub use model::{Colleague, NewUser, User};
-pub use queries::{find, find_by_email, has_administrator, hold, insert, rename, set_password, signature};
+pub use invitations::{INVITATION, accept, invited};
+pub use model::{Colleague, NewUser, User, UserRow};
+pub use queries::{find, find_by_email, has_administrator, hold, insert, rename, set_email, set_password, signature};

@@ -72,7 +72,8 @@ pub type UserList = ListOf<User>;
 /// What lets somebody choose a password, once.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Invitation {
-    /// For `POST /auth/invitation`. Only in the answer that made it; it is kept nowhere.
+    /// For `POST /auth/invitation`. Only in the answer that made it; it is kept nowhere. Where it goes by mail it is in the
+    /// letter alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(
         nullable = false,
@@ -81,6 +82,10 @@ pub struct Invitation {
         example = "4k1dXkC0yLZ9mH0mXyq7q0pVfW8jv2t9S3uB6nYQe1A"
     )]
     pub token: Option<String>,
+    /// It goes to the user by mail, where the server sends any.
+    #[serde(default)]
+    pub by_mail: bool,
+    /// By mail: seven days after it was sent, so that this is the earliest.
     pub expires_at: Time,
 }
 

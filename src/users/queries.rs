@@ -2,11 +2,13 @@
 
 use super::model::{EditedUser, NewUser, UserChanges, UserParams, UserRow, UserSort};
 use crate::{
-    auth, authors,
+    auth::{self, one_time},
+    authors,
     clock::Time,
     db::{Conn, Id, MultiBackend, columns, lock},
     error::{Code, Error, FieldError, Result},
     http::{Expected, Page, Window, cursor::Position, page::keyset},
+    mail::{self, Kind, Letter, Mail},
     permissions::Role,
     schema::users,
     values::{Email, Line, Ref},
@@ -170,11 +172,19 @@ pub fn insert(conn: &mut Conn, new: &NewUser<'_>, id: Id, now: Time) -> Result<U
         .map_err(|e| is_taken(e, new.email))
 }
 
-/// Changes a user. Another role or address, or being disabled, ends their sessions.
+/// Changes a user. Another role or address, or being disabled, ends their sessions. What was sent to an address that was
+/// theirs opens nothing any more.
 ///
 /// # Errors
 /// 409 for the last administrator, and for an address that is another user's; 422 for a byline that is not there.
-pub fn update(conn: &mut Conn, id: Id, changes: &UserChanges, expected: &Expected, now: Time) -> Result<UserRow> {
+pub fn update(
+    conn: &mut Conn,
+    mail: &Mail,
+    id: Id,
+    changes: &UserChanges,
+    expected: &Expected,
+    now: Time,
+) -> Result<UserRow> {
     let user = find_for_update(conn, id)?;
     let current = EditedUser::from(&user);
     expected.check(&user, || changes.differing(&current))?;
@@ -204,6 +214,13 @@ pub fn update(conn: &mut Conn, id: Id, changes: &UserChanges, expected: &Expecte
     if new.role != user.role || new.email != user.email || new.disabled {
         auth::end_sessions(conn, id, None, now)?;
     }
+    if new.email != user.email || new.disabled {
+        void_letters(conn, id, now)?;
+    }
+    // Who has not come yet has an address that was wrong: it is somebody else's.
+    if new.email != user.email && user.password_hash.is_some() {
+        mail.post(conn, &Letter::new(Kind::EmailChanged, id, &user.email), now)?;
+    }
     Ok(updated)
 }
 
@@ -215,10 +232,28 @@ pub fn rename(conn: &mut Conn, user: &UserRow, name: &Line<1, 100>, now: Time) -
         .get_result(conn)?)
 }
 
-/// Gives a user another password, and ends their sessions but for one where it is named.
+/// Gives a user another address. What was sent to the old one opens nothing any more.
+///
+/// # Errors
+/// 409 where the address is another user's.
+pub fn set_email(conn: &mut Conn, user: &UserRow, email: &Email, now: Time) -> Result<()> {
+    let (version, at) = (users::version.eq(users::version + 1), users::updated_at.eq(now));
+    let changed = diesel::update(users::table.find(user.id)).set((users::email.eq(email), version, at)).execute(conn);
+    changed.map_err(|e| is_taken(e, email))?;
+    void_letters(conn, user.id, now)
+}
+
+/// Takes back whatever a letter lets somebody do, whether it was sent or waits.
+fn void_letters(conn: &mut Conn, user: Id, now: Time) -> Result<()> {
+    one_time::forget_all(conn, user)?;
+    mail::withdraw(conn, user, now)
+}
+
+/// Gives a user another password, takes back what would give them one more or another address, and ends their sessions but for one where it is named.
 pub fn set_password(conn: &mut Conn, id: Id, hash: &str, session: Option<Id>, now: Time) -> Result<()> {
     let (version, at) = (users::version.eq(users::version + 1), users::updated_at.eq(now));
     diesel::update(users::table.find(id)).set((users::password_hash.eq(hash), version, at)).execute(conn)?;
+    void_letters(conn, id, now)?;
     auth::end_sessions(conn, id, session, now)
 }
 

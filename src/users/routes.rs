@@ -48,8 +48,8 @@ async fn list_users(_: Can<ManageUsers>, app: Data<App>, query: Query<UserParams
 
 /// Create a user
 ///
-/// Without a password the answer has an invitation, with which they choose one within seven days. It is shown once: a
-/// repeated request with the same `Idempotency-Key` is told of the user alone.
+/// Without a password they are invited to choose one within seven days: by mail where the server sends any, and else by the
+/// token in the answer, for whoever asks to hand over. It is shown once: a repeated request with the same `Idempotency-Key` is told of the user alone.
 #[utoipa::path(
     tag = "Users", params(WriteParams), request_body = Newcomer,
     responses(
@@ -69,19 +69,20 @@ async fn create_user(who: Can<ManageUsers>, app: Data<App>, writing: Writing, bo
     };
     let (now, token) = (clock::now(), new_token()?);
     let invitation = (hash.is_none() && !writing.params.is_rehearsal()).then(|| token.clone());
+    let shared = app.clone();
     let answer = writing
         .once(&app.db, who.scope(), body.digest, move |conn, _| {
             let author_id = queries::byline(conn, author.as_ref())?;
             let new = NewUser { email: &email, name: name.as_str(), role, password_hash: hash.as_deref(), author_id };
             let user = queries::insert(conn, &new, Id::new(), now)?;
             if hash.is_none() {
-                invitations::insert(conn, &user, &token, now)?;
+                invitations::insert(conn, &shared.mail, &user, &token, now)?;
             }
             Answer::created(&User::from(user.clone()), format!("/api/v1/users/{}", user.id))
         })
         .await?;
     match invitation {
-        Some(token) if !answer.replayed => with_invitation(answer, invitations::shown(Some(token), now)),
+        Some(token) if !answer.replayed => with_invitation(answer, invitations::shown(&app.mail, Some(token), now)),
         _ => Ok(answer),
     }
 }
@@ -109,7 +110,8 @@ async fn get_user(_: Can<ManageUsers>, app: Data<App>, path: Path<Id>, _: Query<
 /// Change a user
 ///
 /// A JSON Merge Patch: what is left out stays as it is. Another role or address, or being disabled, ends their sessions at
-/// once. The last administrator stays one.
+/// once. After another address, what was sent to the old one opens nothing, and the old one is told; who has not come yet is
+/// to be invited again. The last administrator stays one.
 #[utoipa::path(
     tag = "Users", params(("id" = Id, Path, description = "The user's id."), WriteParams), request_body = UserChanges,
     responses(
@@ -126,9 +128,11 @@ async fn update_user(
     writing: Writing,
     changes: UserChanges,
 ) -> Result<Answer> {
+    let shared = app.clone();
     writing
         .run(&app.db, move |conn, expected| {
-            Answer::found(&User::from(queries::update(conn, *path, &changes, expected, clock::now())?))
+            let user = queries::update(conn, &shared.mail, *path, &changes, expected, clock::now())?;
+            Answer::found(&User::from(user))
         })
         .await
 }
@@ -158,7 +162,7 @@ async fn delete_user(_: Can<ManageUsers>, app: Data<App>, path: Path<Id>, writin
 /// Invite a user
 ///
 /// Lets them choose a password once more, within seven days: because the first invitation went by, or because they forgot
-/// theirs. An invitation before this one is void. Its token is shown once, as that of the first.
+/// theirs. An invitation before this one is void. It goes where the first went: by mail, or by a token that is shown once.
 #[utoipa::path(
     tag = "Users", params(("id" = Id, Path, description = "The user's id."), WriteParams),
     responses((status = OK, description = "The invitation.", body = Invitation), (status = CONFLICT, description = "The user is disabled.")),
@@ -168,15 +172,18 @@ async fn delete_user(_: Can<ManageUsers>, app: Data<App>, path: Path<Id>, writin
 async fn invite_user(who: Can<ManageUsers>, app: Data<App>, path: Path<Id>, writing: Writing) -> Result<Answer> {
     let (now, token) = (clock::now(), new_token()?);
     let shown = (!writing.params.is_rehearsal()).then(|| token.clone());
+    let shared = app.clone();
     let answer = writing
         .once(&app.db, who.scope(), digest_of(b""), move |conn, _| {
             let user = queries::hold(conn, *path)?;
-            invitations::insert(conn, &user, &token, now)?;
-            Ok(Answer::shown(&invitations::shown(None, now))?.unlisted())
+            invitations::insert(conn, &shared.mail, &user, &token, now)?;
+            Ok(Answer::shown(&invitations::shown(&shared.mail, None, now))?.unlisted())
         })
         .await?;
     match shown {
-        Some(token) if !answer.replayed => Ok(Answer::shown(&invitations::shown(Some(token), now))?.unlisted()),
+        Some(token) if !answer.replayed => {
+            Ok(Answer::shown(&invitations::shown(&app.mail, Some(token), now))?.unlisted())
+        }
         _ => Ok(answer),
     }
 }

@@ -21,6 +21,7 @@ mod history;
 mod http;
 mod leaks;
 mod life;
+mod mail;
 mod markdown;
 mod merging;
 mod migrations;

@@ -3,7 +3,7 @@
 use crate::{
     on_both_databases,
     support::{
-        Client, Reply, TestApp,
+        Client, PASSWORD, Postbox, Reply, TestApp,
         spec::{self, Operation},
     },
 };
@@ -116,9 +116,13 @@ const TABLE: &[(&str, Who)] = &[
     ("refresh", AnyPerson),
     ("set_up", AnyPerson),
     ("accept_invitation", AnyPerson),
+    ("forgot_password", AnyPerson),
+    ("reset_password", AnyPerson),
+    ("confirm_email", AnyPerson),
     ("get_me", People(Contributor)),
     ("update_me", People(Contributor)),
     ("change_password", People(Contributor)),
+    ("change_email", People(Contributor)),
     ("list_sessions", People(Contributor)),
     ("delete_sessions", People(Contributor)),
     ("delete_session", People(Contributor)),
@@ -194,11 +198,12 @@ struct Desk {
     app: TestApp,
     editor: Client,
     admin: Client,
+    post: Postbox,
 }
 
 impl Desk {
-    async fn of(app: TestApp) -> Self {
-        Self { editor: app.editor().await, admin: app.signed_in(Admin).await, app }
+    async fn of(app: TestApp, post: Postbox) -> Self {
+        Self { editor: app.editor().await, admin: app.signed_in(Admin).await, app, post }
     }
 
     /// A user who was just invited.
@@ -209,13 +214,30 @@ impl Desk {
         created
     }
 
+    /// The token of the letter that comes of what somebody new asks for.
+    async fn token_by_mail(&self, operation: &str) -> String {
+        let mut email = self.app.new_user(Author);
+        match operation {
+            "reset_password" => drop(self.app.anyone().post("/auth/password/forgot", json!({"email": email})).await),
+            "confirm_email" => {
+                let login = json!({"email": email, "password": PASSWORD});
+                let session = self.app.anyone().post("/auth/login", login).await;
+                let somebody = Client::new(&self.app.address, Some(session.assert(200).text("/access_token")));
+                email = format!("{}@lantern.example", Id::new());
+                somebody.put("/me/email", json!({"email": email, "current_password": PASSWORD})).await.assert(202);
+            }
+            _ => email = self.newcomer().await.text("/email"),
+        }
+        self.post.letter_to(&email).await.token()
+    }
+
     /// A session of the caller's besides the one that asks; of nobody's, where they have none.
     async fn session(&self, caller: &Client) -> String {
         let me = caller.get("/me").await;
         if me.status != 200 {
             return Id::new().to_string();
         }
-        let login = json!({"email": me.text("/email"), "password": crate::support::PASSWORD});
+        let login = json!({"email": me.text("/email"), "password": PASSWORD});
         self.app.anyone().post("/auth/login", login).await.assert(200);
         caller.get("/me/sessions").await.assert(200).text("/data/0/id")
     }
@@ -297,7 +319,7 @@ impl Desk {
 
     /// The spec's own example, without references to what is not here.
     async fn body(&self, operation: &Operation) -> Option<Value> {
-        let login = json!({"email": self.app.new_user(Author), "password": crate::support::PASSWORD});
+        let login = json!({"email": self.app.new_user(Author), "password": PASSWORD});
         match operation.id.as_str() {
             "login" => return Some(login),
             // Nothing of the example is here.
@@ -311,11 +333,22 @@ impl Desk {
                 return Some(json!({"into": other.assert(201).text("/id")}));
             }
             "accept_invitation" => {
-                let token = self.newcomer().await.text("/invitation/token");
-                return Some(json!({"token": token, "password": crate::support::PASSWORD}));
+                let token = self.token_by_mail("accept_invitation").await;
+                return Some(json!({"token": token, "password": PASSWORD}));
+            }
+            "reset_password" => {
+                let token = self.token_by_mail("reset_password").await;
+                return Some(json!({"token": token, "password": "nine gulls on a wire"}));
+            }
+            "confirm_email" => return Some(json!({"token": self.token_by_mail("confirm_email").await})),
+            "change_email" => {
+                // Who asks again and again is made to wait.
+                self.app.execute("UPDATE letters SET created_at = created_at - 3600000000");
+                let email = format!("{}@lantern.example", Id::new());
+                return Some(json!({"email": email, "current_password": PASSWORD}));
             }
             "change_password" => {
-                let password = crate::support::PASSWORD;
+                let password = PASSWORD;
                 return Some(json!({"current_password": password, "new_password": password}));
             }
             "create_user" => {
@@ -346,11 +379,13 @@ impl Desk {
 }
 
 async fn every_operation_holds_every_caller_to_the_table(app: TestApp) {
+    let post = Postbox::open();
+    let app = TestApp::start_with_mail(app.kind(), &post).await;
     let mut callers = vec![(Asker::Stranger, app.anyone())];
     for role in PEOPLE {
         callers.push((Asker::Person(role), app.signed_in(role).await));
     }
-    let desk = Desk::of(app).await;
+    let desk = Desk::of(app, post).await;
     for role in Role::ALL {
         let made = desk.admin.post("/api-keys", json!({"name": role, "role": role})).await;
         callers.push((Asker::Key(role), Client::new(&desk.app.address, Some(made.assert(201).text("/token")))));
@@ -390,7 +425,7 @@ async fn every_operation_holds_every_caller_to_the_table(app: TestApp) {
 async fn over(app: &TestApp) -> [Client; 2] {
     let [ended, expired] = [app.new_user(Admin), app.new_user(Admin)];
     let login = async |email: String| {
-        let login = json!({"email": email, "password": crate::support::PASSWORD});
+        let login = json!({"email": email, "password": PASSWORD});
         app.anyone().post("/auth/login", login).await
     };
     let (ended, expired) = (login(ended).await, login(expired).await);
@@ -401,7 +436,9 @@ async fn over(app: &TestApp) -> [Client; 2] {
 }
 
 async fn the_spec_asks_for_a_token_exactly_where_a_stranger_gets_401(app: TestApp) {
-    let desk = Desk::of(app).await;
+    let post = Postbox::open();
+    let app = TestApp::start_with_mail(app.kind(), &post).await;
+    let desk = Desk::of(app, post).await;
     for operation in spec::operations() {
         let reply = desk.send(operation, &desk.app.anyone(), &desk.editor, false).await;
         let asked = reply.json["code"] == "unauthenticated";
@@ -469,14 +506,14 @@ async fn what_is_public_a_contributor_leaves_to_authors(app: TestApp) {
 }
 
 async fn a_reader_is_no_person_and_cannot_sign_in(app: TestApp) {
-    let hash = passwords::hash(&Password::parse(crate::support::PASSWORD.into()).unwrap()).unwrap();
+    let hash = passwords::hash(&Password::parse(PASSWORD.into()).unwrap()).unwrap();
     let email = Email::parse("reader@lantern.example".into()).unwrap();
     let new = NewUser { email: &email, name: "A key", role: Reader, password_hash: Some(&hash), author_id: None };
     let refused = crate::support::blocking(|| {
         users::insert(&mut app.app.db.connection().unwrap(), &new, Id::new(), clock::now()).unwrap_err()
     });
     assert_eq!(refused.code(), Code::ValidationFailed);
-    let login = json!({"email": email, "password": crate::support::PASSWORD});
+    let login = json!({"email": email, "password": PASSWORD});
     app.anyone().post("/auth/login", login).await.assert_problem(401, "invalid_credentials");
 }
 

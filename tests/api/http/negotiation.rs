@@ -38,6 +38,7 @@ async fn methods_are_answered_or_named(app: TestApp) {
         ("//sitemaps/tags.xml", "GET, HEAD, OPTIONS"),
         ("//setup", "GET, HEAD, OPTIONS"),
         ("//setup.js", "GET, HEAD, OPTIONS"),
+        ("//password/reset", "GET, HEAD, OPTIONS"),
     ] {
         let options = anyone.raw(Method::OPTIONS, path, Vec::new()).await;
         assert_eq!((options.assert(204).header("allow"), options.bytes.len()), (allow, 0), "{path}");

@@ -4,6 +4,7 @@ use super::{
     blocking,
     client::Client,
     database::{self, Kind},
+    postbox::Postbox,
 };
 use actix_web::{dev::ServerHandle, web::Data};
 use diesel::{QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_types::BigInt};
@@ -15,6 +16,7 @@ use stet::{
     clock,
     db::{Db, Id, Target},
     jobs::Jobs,
+    mail::Mail,
     permissions::Role,
     site::{Profile, Site},
     users::{self, NewUser},
@@ -36,7 +38,7 @@ pub struct TestApp {
     pub address: String,
     pub jobs: Jobs,
     server: ServerHandle,
-    _directory: TempDir,
+    _directory: Option<TempDir>,
 }
 
 impl TestApp {
@@ -46,17 +48,49 @@ impl TestApp {
 
     /// Starts with settings of its own.
     pub async fn start_with(kind: Kind, change: impl FnOnce(&mut Listening)) -> Self {
-        Self::launch(kind, |_| {}, change).await
+        Self::launch(kind, |_| {}, change, None).await
     }
 
     /// Starts as a site of its own.
     pub async fn start_as(kind: Kind, change: impl FnOnce(&mut Site)) -> Self {
-        Self::launch(kind, change, |_| {}).await
+        Self::launch(kind, change, |_| {}, None).await
+    }
+
+    /// Starts with a mail server.
+    pub async fn start_with_mail(kind: Kind, postbox: &Postbox) -> Self {
+        Self::launch(kind, |_| {}, |_| {}, Some(postbox)).await
     }
 
     #[expect(clippy::unused_async, reason = "it spawns, so it must be called where tasks run")]
-    async fn launch(kind: Kind, settle: impl FnOnce(&mut Site), change: impl FnOnce(&mut Listening)) -> Self {
+    async fn launch(
+        kind: Kind,
+        settle: impl FnOnce(&mut Site),
+        change: impl FnOnce(&mut Listening),
+        postbox: Option<&Postbox>,
+    ) -> Self {
         let (target, directory) = blocking(|| database::fresh(kind));
+        let mail = postbox.map_or_else(Mail::default, |postbox| Mail::new(postbox.settings()).unwrap());
+        Self::serve(target, Some(directory), settle, change, mail)
+    }
+
+    /// A second process on the same database. The first is to outlive it.
+    pub async fn beside(&self, postbox: &Postbox) -> Self {
+        self.beside_with(Mail::new(postbox.settings()).unwrap()).await
+    }
+
+    /// The same with mail that goes its own way.
+    #[expect(clippy::unused_async, reason = "it spawns, so it must be called where tasks run")]
+    pub async fn beside_with(&self, mail: Mail) -> Self {
+        Self::serve(self.target.clone(), None, |_| {}, |_| {}, mail)
+    }
+
+    fn serve(
+        target: Target,
+        directory: Option<TempDir>,
+        settle: impl FnOnce(&mut Site),
+        change: impl FnOnce(&mut Listening),
+        mail: Mail,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let mut site = Site {
@@ -69,7 +103,7 @@ impl TestApp {
             version: 0,
         };
         settle(&mut site);
-        let app = Data::new(blocking(|| App::new(Db::open(&target, 4).unwrap(), site, None).unwrap()));
+        let app = Data::new(blocking(|| App::new(Db::open(&target, 4).unwrap(), site, None).unwrap().with_mail(mail)));
         let mut listening = Listening { workers: 1, shutdown: Duration::from_secs(1), cors_origins: Vec::new() };
         change(&mut listening);
         let server = app::serve(app.clone(), listener, &listening).unwrap();
@@ -129,6 +163,19 @@ impl TestApp {
     pub fn number(&self, sql: &str) -> i64 {
         let query = diesel::sql_query(format!("SELECT CAST(({sql}) AS BIGINT) AS number"));
         blocking(|| query.get_result::<Number>(&mut *self.app.db.connection().unwrap()).unwrap().number)
+    }
+
+    /// Waits until a number in the database is as it should be.
+    pub async fn becomes(&self, sql: &str, number: i64) {
+        let began = std::time::Instant::now();
+        loop {
+            let found = self.number(sql);
+            if found == number {
+                return;
+            }
+            assert!(began.elapsed() < Duration::from_secs(30), "{found}, and not {number}: {sql}");
+            actix_web::rt::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     pub async fn contributor(&self) -> Client {

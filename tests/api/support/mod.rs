@@ -4,6 +4,7 @@ mod app;
 mod client;
 mod cluster;
 mod database;
+pub mod postbox;
 pub mod postgres;
 pub mod program;
 pub mod shown;
@@ -14,6 +15,7 @@ pub use app::{PASSWORD, TestApp};
 pub use client::{Client, Reply};
 pub use cluster::Cluster;
 pub use database::{Kind, empty, fresh};
+pub use postbox::Postbox;
 
 /// Runs what waits for the database on a thread of its own, as handlers do.
 pub fn blocking<T: Send>(f: impl FnOnce() -> T + Send) -> T {

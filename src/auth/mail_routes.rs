@@ -1,0 +1,124 @@
+//! What goes by mail: `/auth/password/forgot`, `/auth/password/reset`, `/me/email`, `/auth/email/confirm`.
+
+use super::{
+    Can, Person, addresses,
+    me_routes::{must_know_password, session_of},
+    model::{ConfirmedEmail, ForgottenPassword, NewEmail, ResetPassword},
+    queries, resets,
+};
+use crate::{
+    app::App,
+    clock,
+    error::{Code, Error, Result},
+    http::{Answer, Json, NoParams, Query, WriteParams, Writing},
+    mail::Letter,
+    permissions::UseAccount,
+    users,
+};
+use actix_web::{post, put, web::Data};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(forgot_password).service(reset_password).service(change_email).service(confirm_email);
+}
+
+/// Ask for another password
+///
+/// Sends a letter with a link to whoever has this address and can sign in. The answer is the same for every address, after the
+/// same work: whether there is an account is looked up after it. Somebody gets one letter a minute, and five an hour.
+#[utoipa::path(
+    tag = "Auth", request_body = ForgottenPassword,
+    responses((status = ACCEPTED, description = "If somebody has this address, a letter is on its way."))
+)]
+#[post("/auth/password/forgot")]
+async fn forgot_password(
+    _: Person,
+    app: Data<App>,
+    _: Query<NoParams>,
+    body: Json<ForgottenPassword>,
+) -> Result<Answer> {
+    // The same for every address: it is not looked at.
+    app.mail.must_be_on()?;
+    let (shared, email) = (app.clone(), body.value.email);
+    app.db
+        .write(move |conn| {
+            shared.mail.post(conn, &Letter::password_reset(&email), clock::now())?;
+            Ok(Answer::accepted())
+        })
+        .await
+}
+
+/// Choose another password
+///
+/// Takes the token of the letter, which is good once, for ten minutes. All sessions end; sign in anew. A password that will not
+/// do does not use the token up.
+#[utoipa::path(
+    tag = "Auth", request_body = ResetPassword,
+    responses((status = NO_CONTENT, description = "The password is another one."))
+)]
+#[post("/auth/password/reset")]
+async fn reset_password(_: Person, app: Data<App>, _: Query<NoParams>, body: Json<ResetPassword>) -> Result<Answer> {
+    let ResetPassword { token, password } = body.value;
+    let given = token.clone();
+    let user = app.db.read(move |conn| resets::asked_by(conn, given.as_str(), clock::now())).await?;
+    let hash = app.hasher.choose(password, app.known(user.email, user.name.as_str()), "/password").await?;
+    let shared = app.clone();
+    app.db
+        .write(move |conn| {
+            resets::reset(conn, &shared.mail, token.as_str(), &hash, clock::now())?;
+            Ok(Answer::no_content())
+        })
+        .await
+}
+
+/// Change one's address
+///
+/// Sends a letter to the new address, with a link that is good once, for an hour, and tells the old one. The address changes
+/// once the link is followed. Another password takes the request back, and so does another request. An address that is another
+/// user's gets no letter, and the answer is the same.
+#[utoipa::path(
+    tag = "Auth", params(WriteParams), request_body = NewEmail,
+    responses((status = ACCEPTED, description = "A letter is on its way to the new address.")), security(("bearer" = []))
+)]
+#[put("/me/email")]
+async fn change_email(who: Can<UseAccount>, app: Data<App>, writing: Writing, body: Json<NewEmail>) -> Result<Answer> {
+    app.mail.must_be_on()?;
+    let NewEmail { email, current_password } = body.value;
+    let (user, session) = (who.user, session_of(&who)?);
+    let old = app.db.look_up(move |conn| users::find(conn, user)).await?.password_hash;
+    must_know_password(&app, session, current_password, old.clone()).await?;
+    let shared = app.clone();
+    writing
+        .run(&app.db, move |conn, expected| {
+            let account = users::hold(conn, user)?;
+            expected.check(&account, Vec::new)?;
+            if account.password_hash != old {
+                return Err(Error::with(Code::Conflict, "the password was changed at the same time"));
+            }
+            queries::forget_tries(conn, session)?;
+            addresses::ask(conn, &shared.mail, &account, &email, clock::now())?;
+            Ok(Answer::accepted())
+        })
+        .await
+}
+
+/// Confirm an address
+///
+/// Takes the token of the letter to the new address, which is then the one to sign in with. Sessions go on.
+#[utoipa::path(
+    tag = "Auth", request_body = ConfirmedEmail,
+    responses(
+        (status = NO_CONTENT, description = "The address is the user's."),
+        (status = CONFLICT, description = "The address has become another user's.")
+    )
+)]
+#[post("/auth/email/confirm")]
+async fn confirm_email(_: Person, app: Data<App>, _: Query<NoParams>, body: Json<ConfirmedEmail>) -> Result<Answer> {
+    let (shared, token) = (app.clone(), body.value.token);
+    app.db
+        .write(move |conn| {
+            addresses::confirm(conn, &shared.mail, token.as_str(), clock::now())?;
+            Ok(Answer::no_content())
+        })
+        .await
+}
