@@ -21,7 +21,7 @@ async fn whoever_forgot_the_password_chooses_another_by_a_link(app: TestApp) {
     let letter = post.letter_to(&email).await;
     assert_eq!(letter.subject(), "Another password at The Lantern");
     assert_eq!(letter.link(), "https://cms.lantern.example/password/reset");
-    assert_eq!(letter.header("From"), "The Lantern <desk@lantern.example>");
+    assert_eq!(letter.header("From"), "\"The Lantern\" <desk@lantern.example>");
     assert_eq!(letter.header("Auto-Submitted"), "auto-generated");
     let token = letter.token();
     assert_eq!(token.len(), 43);
