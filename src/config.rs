@@ -334,6 +334,10 @@ mod tests {
                 "invalid value for 'STET_SECRET_KEY (--secret-key)': it has at least 32 characters",
             ),
             (
+                &["serve", "--smtp-url", "smtp://stet:hunter2@mail.example.org/x"],
+                "invalid value for 'STET_SMTP_URL (--smtp-url)': it looks like smtp://user:password@mail.example.org:587 or smtps://…:465",
+            ),
+            (
                 &["serve", "--ephemeral", "--database-url", "sqlite://x.db"],
                 "the argument '--ephemeral' cannot be used with 'DATABASE_URL (--database-url)'",
             ),

@@ -18,6 +18,7 @@ form.addEventListener("submit", async (event) => {
     form.remove();
   } else {
     const problem = await response.json();
-    answer.textContent = [problem.detail, ...problem.errors.map((e) => `${e.pointer}: ${e.message}`)].join("\n");
+    const mistakes = problem.errors.map((e) => e.message);
+    answer.textContent = mistakes.length > 0 ? mistakes.join("\n") : problem.detail;
   }
 });
