@@ -10,6 +10,7 @@ use actix_web::web::Data;
 use futures_util::{StreamExt, stream};
 use std::{
     cell::Cell,
+    panic::{AssertUnwindSafe, catch_unwind},
     time::{Duration, Instant},
 };
 
@@ -84,7 +85,12 @@ async fn attempt(app: &Data<App>, office: &Office, id: Id) -> Result<Tried> {
         }
     };
     let (kind, attempt) = (ready.kind, ready.attempt);
-    let sent = match wording::write(&ready, &office.settings, app.site().profile.name.as_str()) {
+    // One that cannot be written is not to end the loop that sends the others.
+    let site = app.site();
+    let write = || wording::write(&ready, &office.settings, site.profile.name.as_str());
+    let written =
+        catch_unwind(AssertUnwindSafe(write)).unwrap_or_else(|_| Err(anyhow::anyhow!("it cannot be written")));
+    let sent = match written {
         Ok(message) => office.send(message).await,
         Err(error) => Err(Refused { why: format!("{error:#}"), is_final: true, away: false }),
     };
