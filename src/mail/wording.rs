@@ -137,10 +137,7 @@ impl Header for AutoSubmitted {
 /// An address as mail servers take it: the domain in ASCII.
 fn address(email: &str) -> anyhow::Result<Address> {
     let (local, domain) = email.rsplit_once('@').context("an address has an @")?;
-    let domain = match Host::parse(domain) {
-        Ok(Host::Domain(domain)) => domain,
-        _ => anyhow::bail!("its domain is none"),
-    };
+    let Ok(Host::Domain(domain)) = Host::parse(domain) else { anyhow::bail!("its domain is none") };
     Address::new(local, domain).context("it is no address that mail can be sent to")
 }
 
