@@ -1,7 +1,9 @@
 //! What a handler is given, and the one list of routes.
 
 use crate::{
-    api_keys, articles, auth,
+    api_keys,
+    articles::{self, trash::Keeping},
+    audit, auth,
     auth::{Hasher, Keyring},
     authors, changes, comments,
     config::Serve,
@@ -11,7 +13,9 @@ use crate::{
     http::{
         cursor::Cursors,
         front::{self, Paths},
+        operation::Operations,
     },
+    limits::Limits,
     llms,
     mail::Mail,
     openapi, redirects, search, sections,
@@ -36,7 +40,11 @@ pub struct App {
     pub cursors: Cursors,
     pub hasher: Hasher,
     pub key_uses: api_keys::Uses,
+    /// How long the audit is kept.
+    pub audit_kept: Keeping,
+    pub limits: Limits,
     pub mail: Mail,
+    pub refusals: audit::Refusals,
     pub search: search::Turn,
     site: site::Current,
 }
@@ -50,12 +58,9 @@ impl App {
         let cursors = Cursors::new(keys.cursor_key());
         let hasher = Hasher::start(available_parallelism().map_or(1, usize::from))?;
         let (key_uses, search) = (api_keys::Uses::default(), search::Turn::default());
-        Ok(Self { db, keys, cursors, hasher, key_uses, mail: Mail::default(), search, site })
-    }
-
-    /// The same with a mail server.
-    pub fn with_mail(self, mail: Mail) -> Self {
-        Self { mail, ..self }
+        let (refusals, audit_kept) = (audit::Refusals::default(), Keeping { days: 365 });
+        let (limits, mail) = (Limits::default(), Mail::default());
+        Ok(Self { db, keys, cursors, hasher, key_uses, audit_kept, limits, mail, refusals, search, site })
     }
 
     /// The site as it is now.
@@ -88,6 +93,7 @@ pub fn routes(config: &mut ServiceConfig) {
         scope("/api/v1")
             .configure(api_keys::routes::routes)
             .configure(articles::routes::routes)
+            .configure(audit::routes::routes)
             .configure(auth::routes::routes)
             .configure(authors::routes::routes)
             .configure(changes::routes::routes)
@@ -129,15 +135,18 @@ pub fn serve(app: Data<App>, listener: TcpListener, listening: &Listening) -> st
     let pages = [auth::pages::PAGES, auth::setup::PAGES, openapi::PAGES].concat();
     let pages = pages.into_iter().map(|page| (page, vec!["GET".to_owned()]));
     let paths = Data::new(Paths::new(openapi::methods(&document).chain(pages)));
+    let operations = Data::new(Operations::new(&document));
     let document = Data::new(openapi::Document::new(&document));
     let origins = listening.cors_origins.clone();
     let server = HttpServer::new(move || {
         let (app, paths, document) = (app.clone(), paths.clone(), document.clone());
+        let operations = operations.clone();
         let (inner, _) = ActixApp::new()
             .into_utoipa_app()
             .app_data(app)
             .app_data(paths.clone())
             .app_data(document)
+            .app_data(operations)
             .configure(routes)
             .split_for_parts();
         inner
@@ -174,7 +183,16 @@ fn cors(origins: &[String]) -> Cors {
             "if-none-match",
             "x-request-id",
         ])
-        .expose_headers(["etag", "link", "location", "retry-after", "x-request-id", "idempotent-replayed"])
+        .expose_headers([
+            "etag",
+            "link",
+            "location",
+            "ratelimit",
+            "ratelimit-policy",
+            "retry-after",
+            "x-request-id",
+            "idempotent-replayed",
+        ])
         .max_age(3600);
     if origins.iter().any(|origin| origin == "*") {
         return cors.allow_any_origin().send_wildcard();

@@ -3,6 +3,7 @@
 use crate::{
     app::{self, App, Listening},
     articles::trash::Keeping,
+    audit::{self, Outcome},
     auth::{self, Password, Rotated, passwords, setup, strength::Known},
     clock,
     config::{Command, Database, KeysCommand, LogFormat, SearchCommand, Serve, UserCommand},
@@ -10,6 +11,7 @@ use crate::{
     demo,
     error::Error,
     jobs::Jobs,
+    limits::Limits,
     mail::Mail,
     openapi, search,
     site::{self, Profile, Site},
@@ -69,7 +71,11 @@ fn serve(mut settings: Serve) -> anyhow::Result<()> {
         profile: Profile::named(settings.site_name.clone()),
         version: 0,
     };
-    let app = Data::new(App::new(db, site, settings.database.secret_key.as_deref())?.with_mail(mail));
+    let mut app = App::new(db, site, settings.database.secret_key.as_deref())?;
+    app.audit_kept = Keeping { days: settings.audit_days };
+    app.limits = Limits::new(settings.limits());
+    app.mail = mail;
+    let app = Data::new(app);
     actix_web::rt::System::new().block_on(async move {
         let mut server = pin!(app::serve(app.clone(), listener, &listening)?);
         // The first poll starts the workers and listens for signals; before it, SIGTERM would end the process at once.
@@ -146,7 +152,12 @@ fn explain(setting: &str, error: Error) -> anyhow::Error {
 fn rotate_keys(command: KeysCommand) -> anyhow::Result<()> {
     let KeysCommand::Rotate { at_once, database } = command;
     let db = open(&database, 1)?;
-    let rotated = auth::rotate(&mut *db.connection()?, database.secret_key.as_deref(), at_once, clock::now())?;
+    let rotated = diesel::Connection::transaction(&mut *db.connection()?, |conn| -> anyhow::Result<Rotated> {
+        let rotated = auth::rotate(conn, database.secret_key.as_deref(), at_once, clock::now())?;
+        let record = audit::Record::of_command("rotate_keys", "keys", rotated.kid.parse().ok());
+        record.insert(conn, Outcome::Done)?;
+        Ok(rotated)
+    })?;
     let Rotated { kid, signs_from, retired_at } = rotated;
     print(&format!(
         "The key {kid} signs from {signs_from} on. What was signed before is believed until {retired_at}.\n"
@@ -173,7 +184,11 @@ fn create_user(command: UserCommand) -> anyhow::Result<()> {
     let known = Known { email: email.clone(), name: name.as_str().to_owned(), site };
     let hash = passwords::choose(&password, &known).map_err(|e| explain("the password", e))?;
     let new = NewUser { email: &email, name: name.as_str(), role, password_hash: Some(&hash), author_id: None };
-    let user = users::insert(&mut *db.connection()?, &new, Id::new(), clock::now())?;
+    let user = diesel::Connection::transaction(&mut *db.connection()?, |conn| {
+        let user = users::insert(conn, &new, Id::new(), clock::now())?;
+        audit::Record::of_command("create_user", "users", Some(user.id)).insert(conn, Outcome::Done)?;
+        Ok::<_, Error>(user)
+    })?;
     print(&format!("{} may sign in as {role}.\n", user.email))
 }
 

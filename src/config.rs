@@ -4,6 +4,7 @@ use crate::{
     articles::preflight::Policy,
     auth::Password,
     db::Target,
+    limits,
     mail::{self, Server},
     values::{Email, Line},
 };
@@ -11,8 +12,14 @@ use clap::{
     Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
     error::{ContextKind, ContextValue},
 };
+use ipnet::IpNet;
 use lettre::message::Mailbox;
-use std::{env, ffi::OsStr, net::SocketAddr, path::PathBuf};
+use std::{
+    env,
+    ffi::OsStr,
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
 
 /// A headless CMS for newsrooms.
 #[derive(Debug, Parser)]
@@ -203,6 +210,14 @@ pub struct Serve {
     #[arg(long, env = "STET_CORS_ORIGINS", value_delimiter = ',', value_parser = origin)]
     pub cors_origins: Vec<String>,
 
+    /// Whether it is limited how often one may ask. Off behind a door that sees to it.
+    #[arg(long, env = "STET_RATE_LIMIT", default_value = "on")]
+    pub rate_limit: Switch,
+
+    /// Proxies in front that are believed when they say who asks, with commas between them: 10.0.0.0/8,192.0.2.1.
+    #[arg(long, env = "STET_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]
+    pub trusted_proxies: Vec<IpNet>,
+
     /// Worker threads. Left out: one for each core.
     #[arg(long, env = "STET_WORKERS", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub workers: Option<u16>,
@@ -222,6 +237,10 @@ pub struct Serve {
     /// Days in which `GET /changes` tells of what is not public any more. 0: for ever.
     #[arg(long, env = "STET_CHANGES_DAYS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(0..=36500))]
     pub changes_days: u32,
+
+    /// Days in which the audit is kept, 30 at the least. 0: for ever.
+    #[arg(long, env = "STET_AUDIT_DAYS", default_value_t = 365, value_parser = audit_days)]
+    pub audit_days: u32,
 
     /// What becomes of a publication in which preflight finds an error: advise lets it through, block refuses it.
     #[arg(long, env = "STET_PREFLIGHT", default_value = "advise")]
@@ -249,12 +268,22 @@ pub struct Serve {
 }
 
 impl Serve {
+    pub fn limits(&self) -> limits::Settings {
+        limits::Settings { on: self.rate_limit == Switch::On, trusted_proxies: self.trusted_proxies.clone() }
+    }
+
     /// How mail is sent, if it is: with links to `url`, unless another address is set for them.
     pub fn mail(&self, url: &str) -> Option<mail::Settings> {
         let (server, from) = self.smtp_url.clone().zip(self.mail_from.clone())?;
         let account_url = self.account_url.clone().unwrap_or_else(|| url.to_owned());
         Some(mail::Settings { server, from, account_url })
     }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    On,
+    Off,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -297,6 +326,18 @@ fn public_url(text: &str) -> Result<String, String> {
     } else {
         Err("it looks like https://news.example.org".to_owned())
     }
+}
+
+fn audit_days(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(days @ (0 | 30..=36500)) => Ok(days),
+        _ => Err("it is 0, or 30 to 36500".to_owned()),
+    }
+}
+
+fn network(text: &str) -> Result<IpNet, String> {
+    let address = || text.parse::<IpAddr>().map(IpNet::from);
+    text.parse().or_else(|_| address()).map_err(|_| "it looks like 10.0.0.0/8 or 192.0.2.1".to_owned())
 }
 
 fn origin(text: &str) -> Result<String, String> {

@@ -6,6 +6,7 @@
 pub mod api_keys;
 pub mod app;
 pub mod articles;
+pub mod audit;
 pub mod auth;
 pub mod authors;
 pub mod changes;
@@ -23,6 +24,7 @@ pub mod html;
 pub mod http;
 mod idempotency;
 pub mod jobs;
+pub mod limits;
 pub mod llms;
 pub mod mail;
 pub mod openapi;

@@ -52,6 +52,7 @@ pub fn document() -> Value {
         "tags": [
             {"name": "API keys", "description": "What programs come with in place of a session."},
             {"name": "Articles", "description": "Stories: one identity, a list of immutable revisions, and what is public of them."},
+            {"name": "Audit", "description": "Who did what, to what, when and from where."},
             {"name": "Auth", "description": "Signing in, and who one is."},
             {"name": "Authors", "description": "Public bylines."},
             {"name": "Changes", "description": "What happened in public, to be followed."},

@@ -88,6 +88,8 @@ permissions! {
     ManageUsers from Admin for people;
     /// See, approve, change and delete comments.
     ModerateComments from Editor;
+    /// Read who did what.
+    ReadAudit from Admin for people;
 }
 
 impl Role {

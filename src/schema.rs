@@ -1,9 +1,11 @@
 //! Diesel's tables and views, one description for both databases.
 
 mod search;
+mod trail;
 mod views;
 
 pub use search::{published_documents, published_search, search_pending, staff_documents, staff_search};
+pub use trail::audit;
 pub use views::{article_revisions, published_articles, published_comments, working_articles};
 
 diesel::table! {

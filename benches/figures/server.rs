@@ -24,6 +24,7 @@ impl Server {
     pub fn start(arguments: &[&str], directory: &Path) -> Result<Self> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_stet"));
         command.arg("serve").args(arguments).args(["--listen", "127.0.0.1:0"]);
+        command.env("STET_RATE_LIMIT", "off");
         Self::spawn(command.current_dir(directory).stderr(File::create(directory.join("stet.log"))?))
     }
 

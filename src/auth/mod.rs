@@ -166,6 +166,14 @@ pub async fn identify(request: &HttpRequest) {
     }
 }
 
+/// Who was found out to ask, where it is somebody.
+pub fn identified(request: &HttpRequest) -> Option<Actor> {
+    match request.extensions().get() {
+        Some(Identified(Ok(viewer))) => viewer.actor().cloned(),
+        _ => None,
+    }
+}
+
 async fn viewer(request: &HttpRequest, authorization: HeaderValue) -> Result<Viewer> {
     let app = request.app_data::<Data<App>>().ok_or_else(|| Error::internal("a request has no App"))?;
     let token = authorization

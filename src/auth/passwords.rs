@@ -1,17 +1,18 @@
 //! Passwords: argon2id (19 MiB, 2 passes, 1 lane), hashed by few threads so that a flood of sign-ins fills no memory.
 
-use super::strength::{self, Known};
+use super::{
+    keys::random,
+    strength::{self, Known},
+};
 use crate::{
     error::{Code, Error, Result},
     values::Refusal,
 };
 use argon2::{
     Algorithm, Argon2, Block, Params, Version,
-    password_hash::{
-        PasswordHasher,
-        phc::{Output, PasswordHash},
-    },
+    password_hash::phc::{Output, PasswordHash},
 };
+use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use serde::{Deserialize, Serialize};
 use std::{
     fmt,
@@ -69,8 +70,14 @@ impl PartialSchema for Password {
 
 impl ToSchema for Password {}
 
+/// KiB that a hash is computed in, how often it goes through them, and on how many threads.
+const MEMORY: u32 = 19 * 1024;
+const PASSES: u32 = 2;
+const LANES: u32 = 1;
+
 fn argon2id() -> Result<Argon2<'static>> {
-    let params = Params::new(19 * 1024, 2, 1, None).map_err(|_| Error::internal("argon2 refuses its parameters"))?;
+    let params =
+        Params::new(MEMORY, PASSES, LANES, None).map_err(|_| Error::internal("argon2 refuses its parameters"))?;
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
@@ -85,9 +92,18 @@ pub fn choose(password: &Password, known: &Known) -> Result<String> {
 
 /// Hashes on this thread whatever it is.
 pub fn hash(password: &Password) -> Result<String> {
-    let hash = argon2id()?.hash_password(password.0.as_bytes());
-    hash.map(|h| h.to_string())
-        .map_err(|e| Error::internal("a password could not be hashed").because(anyhow::anyhow!("{e}")))
+    hash_in(&mut Memory::new(), password)
+}
+
+fn hash_in(memory: &mut Memory, password: &Password) -> Result<String> {
+    let salt = random::<16>().map_err(|_| Error::internal("the system gives no random numbers"))?;
+    let (argon2, mut hash) = (argon2id()?, [0; 32]);
+    memory.resize(argon2.params().block_count(), Block::default());
+    argon2
+        .hash_password_into_with_memory(password.0.as_bytes(), &salt, &mut hash, memory)
+        .map_err(|e| Error::internal("a password could not be hashed").because(anyhow::anyhow!("{e}")))?;
+    let [salt, hash] = [&salt[..], &hash[..]].map(|bytes| STANDARD_NO_PAD.encode(bytes));
+    Ok(format!("$argon2id$v=19$m={MEMORY},t={PASSES},p={LANES}${salt}${hash}"))
 }
 
 /// What a hash is computed in: 19 MiB. Who verifies often keeps it: given back to the system's allocator and taken anew
@@ -147,9 +163,9 @@ impl Hasher {
     /// # Errors
     /// 422 at `pointer` for one that is easily guessed.
     pub async fn choose(&self, password: Password, known: Known, pointer: &'static str) -> Result<String> {
-        self.run(move |_| {
+        self.run(move |memory| {
             strength::check(&password.0, &known).map_err(|refusal| refusal.at(pointer))?;
-            hash(&password)
+            hash_in(memory, &password)
         })
         .await
     }

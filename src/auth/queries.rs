@@ -63,7 +63,7 @@ pub enum Rotation {
     /// The session and its user, and the next token.
     Next { user: Id, session: Id, token: String },
     /// It was used before: whoever has it now, the session has ended.
-    Reused,
+    Reused { user: Id, session: Id },
 }
 
 /// Uses a refresh token up. Its successor is made from it with a key of the site, so that a client that lost the answer
@@ -100,7 +100,7 @@ pub fn rotate(conn: &mut Conn, token: &str, key: &[u8], now: Time) -> Result<Rot
         Some(used_at) if used_at > now.minus(GRACE) && is_unused(conn, &next)? => {}
         Some(_) => {
             end_session(conn, session, now)?;
-            return Ok(Rotation::Reused);
+            return Ok(Rotation::Reused { user, session });
         }
     }
     Ok(Rotation::Next { user, session, token: next })
@@ -131,6 +131,11 @@ fn keep_refresh_token(conn: &mut Conn, session: Id, token: &str, now: Time) -> R
 pub fn session_of(conn: &mut Conn, token: &str) -> Result<Option<Id>> {
     let row = refresh_tokens::table.filter(refresh_tokens::hash.eq(hash_of(token))).select(refresh_tokens::session_id);
     Ok(row.first(conn).optional()?)
+}
+
+/// Whose session it is.
+pub fn owner(conn: &mut Conn, session: Id) -> Result<Id> {
+    Ok(sessions::table.find(session).select(sessions::user_id).first(conn)?)
 }
 
 /// Ends a session; its tokens are worth nothing from the next request on.

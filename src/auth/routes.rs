@@ -10,10 +10,11 @@ use super::{
 };
 use crate::{
     app::App,
+    audit::{Outcome, Record},
     clock,
     db::{Conn, Id},
     error::{Code, Error, Result},
-    http::{Answer, Json, NoParams, Query},
+    http::{Answer, Json, NoParams, Query, call},
     users::{self, User},
     values::{Email, Line},
 };
@@ -39,22 +40,28 @@ pub fn routes(config: &mut ServiceConfig) {
 #[post("/auth/login")]
 async fn login(_: Person, app: Data<App>, _: Query<NoParams>, body: Json<Login>) -> Result<Answer> {
     let Login { email, password, device_name } = body.value;
+    app.limits.count_account(&email)?;
+    let account = email.clone();
     let known = app.db.read(move |conn| users::find_by_email(conn, &email)).await?;
+    if let Some(user) = &known {
+        call::note_account(user.id);
+    }
     let hash = known.as_ref().and_then(|user| user.password_hash.clone());
     let right = app.hasher.verify(password.into_inner(), hash.clone()).await?;
     let refused = || Error::new(Code::InvalidCredentials);
     let user = known.filter(|user| right && user.disabled_at.is_none()).ok_or_else(refused)?.id;
     let device = device_name.map_or_else(String::new, Line::into_inner);
-    session(&app, move |conn| {
+    let answer = session(&app, move |conn| {
         // While the password was looked at, somebody may have been disabled, or have changed it.
         let held = users::hold(conn, user).map_err(|e| if e.code() == Code::NotFound { refused() } else { e })?;
         if held.disabled_at.is_some() || held.password_hash != hash {
             return Err(refused());
         }
         opened(conn, user, &device).map(Some)
-    })
-    .await?
-    .ok_or_else(refused)
+    });
+    let answer = answer.await?.ok_or_else(refused)?;
+    app.limits.welcome(&account);
+    Ok(answer)
 }
 
 /// Get new tokens
@@ -65,12 +72,17 @@ async fn login(_: Person, app: Data<App>, _: Query<NoParams>, body: Json<Login>)
 #[utoipa::path(tag = "Auth", request_body = Refresh, responses((status = OK, description = "The session, with new tokens.", body = Session)))]
 #[post("/auth/refresh")]
 async fn refresh(_: Person, app: Data<App>, _: Query<NoParams>, body: Json<Refresh>) -> Result<Answer> {
-    let (shared, token) = (app.clone(), body.value.refresh_token);
+    let (shared, token, record) = (app.clone(), body.value.refresh_token, Record::of_request());
     let answer = session(&app, move |conn| {
         match queries::rotate(conn, token.as_str(), shared.keys.refresh_key(), clock::now())? {
             Rotation::Next { user, session, token } => Ok(Some(Opened { user, session, token })),
             // No error: what ended is to stay so.
-            Rotation::Reused => Ok(None),
+            Rotation::Reused { user, session } => {
+                if let Some(record) = &record {
+                    record.clone().by(user, session).insert(conn, Outcome::Refused)?;
+                }
+                Ok(None)
+            }
         }
     });
     let reused = "the refresh token was used before; the session has ended";
@@ -84,11 +96,14 @@ async fn refresh(_: Person, app: Data<App>, _: Query<NoParams>, body: Json<Refre
 #[utoipa::path(tag = "Auth", request_body = Refresh, responses((status = NO_CONTENT, description = "The session has ended.")))]
 #[post("/auth/logout")]
 async fn logout(_: Person, app: Data<App>, _: Query<NoParams>, body: Json<Refresh>) -> Result<Answer> {
-    let token = body.value.refresh_token;
+    let (token, record) = (body.value.refresh_token, Record::of_request());
     app.db
         .write(move |conn| {
             if let Some(session) = queries::session_of(conn, token.as_str())? {
                 queries::end_session(conn, session, clock::now())?;
+                if let Some(record) = &record {
+                    record.clone().by(queries::owner(conn, session)?, session).insert(conn, Outcome::Done)?;
+                }
             }
             Ok(Answer::no_content())
         })
@@ -160,8 +175,13 @@ async fn session(
     open: impl Fn(&mut Conn) -> Result<Option<Opened>> + Send + 'static,
 ) -> Result<Option<Answer>> {
     let shared = app.clone();
+    // That a session goes on is no news: it says itself when it was last seen.
+    let record = Record::of_request().filter(|record| record.action() != "refresh");
     let answer = app.db.write(move |conn| {
         let Some(Opened { user, session, token: refresh_token }) = open(conn)? else { return Ok(None) };
+        if let Some(record) = &record {
+            record.clone().by(user, session).insert(conn, Outcome::Done)?;
+        }
         let access_token = shared.keys.issue(user, session, clock::now())?;
         let expires_in = u32::try_from(tokens::LIFETIME.as_secs()).unwrap_or(u32::MAX);
         let user = User::from(users::find(conn, user)?);

@@ -7,6 +7,7 @@ use super::{
     strength::Known,
 };
 use crate::{
+    audit::{self, Outcome},
     clock::{self, Time},
     db::{Conn, Id},
     error::{Code, Error, Result},
@@ -62,12 +63,13 @@ pub fn first_start(conn: &mut Conn, named: Option<(&Email, &Password)>, site: &s
             let name = email.as_ref().split('@').next().unwrap_or_default();
             let known = Known { email: email.clone(), name: name.to_owned(), site: site.to_owned() };
             let hash = passwords::choose(password, &known)?;
-            users::insert(
+            let user = users::insert(
                 conn,
                 &users::NewUser { email, name, role: Role::Admin, password_hash: Some(&hash), author_id: None },
                 Id::new(),
                 clock::now(),
             )?;
+            audit::Record::of_command("set_up", "users", Some(user.id)).insert(conn, Outcome::Done)?;
             Ok(None)
         }
         None => {

@@ -1,9 +1,17 @@
 //! What happens to every request before and after its handler.
 
-use super::{HeadersOnly, accept, etag, request_id};
+use super::{
+    HeadersOnly, accept, browsers,
+    call::{self, Call},
+    etag,
+    operation::Operations,
+    request_id,
+};
 use crate::{
-    auth,
+    app::App,
+    audit, auth,
     error::{Code, Error, OldSlug},
+    limits::{Class, Standing},
     values::escaped,
 };
 use actix_web::{
@@ -15,8 +23,9 @@ use actix_web::{
         header::{self, HeaderMap, HeaderValue},
     },
     middleware::Next,
+    web::Data,
 };
-use std::time::Instant;
+use std::{rc::Rc, time::Instant};
 
 /// Bytes of a `Location`: proxies refuse longer headers.
 const MAX_PLACE: usize = 8000;
@@ -29,6 +38,7 @@ pub async fn outer<B: MessageBody + 'static>(
     let id = request_id::of(request.request());
     let began = Instant::now();
     let (method, path) = (request.method().clone(), request.path().to_owned());
+    let is_https = request.app_data::<Data<App>>().is_some_and(|app| app.site().url.starts_with("https://"));
     let answered = async move { Ok::<_, actix_web::Error>(as_problem(next.call(request).await?)) };
     let mut response = request_id::scope(id.clone(), answered).await?;
     let status = response.status();
@@ -37,7 +47,7 @@ pub async fn outer<B: MessageBody + 'static>(
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert(request_id::HEADER, id);
     }
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    browsers::tell(headers, is_https);
     tag_coding(headers);
     Ok(response)
 }
@@ -104,7 +114,17 @@ pub async fn inner<B: MessageBody + 'static>(
     if api {
         auth::identify(request.request()).await;
     }
-    let response = next.call(request).await?;
+    let (call, standing) = match admit(&request) {
+        Ok(admitted) => admitted,
+        Err(error) => return Ok(request.error_response(error).map_into_right_body()),
+    };
+    let asked = call.clone();
+    let response = call::scope(call, next.call(request)).await?;
+    if let Some(error) = response.response().error().and_then(actix_web::Error::as_error)
+        && let Some(app) = response.request().app_data::<Data<App>>()
+    {
+        audit::note_refusal(app, &asked, error).await;
+    }
     let mut response = match new_place(&response) {
         Some(place) => response.into_response(
             HttpResponse::PermanentRedirect().insert_header((header::LOCATION, place)).finish().map_into_right_body(),
@@ -113,6 +133,9 @@ pub async fn inner<B: MessageBody + 'static>(
     };
     let kept = [StatusCode::OK, StatusCode::NOT_MODIFIED, StatusCode::PERMANENT_REDIRECT].contains(&response.status());
     let cacheable = reads && kept && (for_all || !signed_in);
+    if let Some(standing) = standing {
+        standing.tell(response.headers_mut());
+    }
     if api || for_all {
         let headers = response.headers_mut();
         // A shared cache asks each time and is mostly told 304: what is taken down is gone at once.
@@ -125,6 +148,22 @@ pub async fn inner<B: MessageBody + 'static>(
         }
     }
     Ok(response)
+}
+
+/// What is asked, by whom and from where, and how they stand to their limit.
+///
+/// # Errors
+/// 429 for one too many.
+fn admit(request: &ServiceRequest) -> Result<(Call, Option<Standing>), Error> {
+    let missing = || Error::internal("a request has no App");
+    let app = request.app_data::<Data<App>>().ok_or_else(missing)?;
+    let operations = request.app_data::<Data<Operations>>().ok_or_else(missing)?;
+    let operation = operations.find(request.method(), request.match_info().as_str());
+    let (actor, address) = (auth::identified(request.request()), app.limits.address(request.request()));
+    let class = operation.as_ref().map_or(Class::Reads, |operation| operation.class);
+    let standing = app.limits.count(class, actor.as_ref(), address)?;
+    let path = request.match_info().as_str().to_owned();
+    Ok((Call { operation, path, actor, address, noted: Rc::default() }, standing))
 }
 
 /// Where the same request is answered, of what was asked for by a slug that it had.

@@ -1,6 +1,6 @@
 //! JSON bodies: read strictly, and refused with every mistake at once.
 
-use super::validate::from_value;
+use super::{call, validate::from_value};
 use crate::error::{Code, Error, Result};
 use actix_web::{
     FromRequest, HttpMessage, HttpRequest,
@@ -73,7 +73,12 @@ fn extract<T: DeserializeOwned + ToSchema>(
         let body = body.await?;
         let value = match absent() {
             Some(value) if body.is_empty() => value,
-            _ => accepted.and_then(|()| from_value(strict(&body)?))?,
+            _ => {
+                accepted?;
+                let body = strict(&body)?;
+                call::note_fields(&body);
+                from_value(body)?
+            }
         };
         Ok(Json { value, digest: if keyed { digest_of(&body) } else { Digest::default() } })
     }

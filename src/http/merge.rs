@@ -1,6 +1,7 @@
 //! JSON Merge Patch (RFC 7396): a change is merged into what is there, and the whole is read anew.
 
 use super::{
+    call,
     json::{accept, read, strict},
     validate::from_value,
 };
@@ -115,6 +116,7 @@ impl<N> FromRequest for Changes<N> {
         Box::pin(async move {
             accepted?;
             let patch = strict(&body.await?)?;
+            call::note_fields(&patch);
             if patch.is_object() {
                 Ok(Self { patch, into: PhantomData })
             } else {

@@ -2,6 +2,8 @@
 
 mod accept;
 pub mod answer;
+mod browsers;
+pub mod call;
 mod conflict;
 pub mod cursor;
 pub mod etag;
@@ -10,6 +12,7 @@ mod headers_only;
 pub mod json;
 mod merge;
 mod mistakes;
+pub mod operation;
 pub mod page;
 mod path;
 mod query;

@@ -1,7 +1,9 @@
-//! What a client says of a write besides its body: `If-Match`, `Idempotency-Key`, `dry_run`.
+//! What a client says of a write besides its body: `If-Match`, `Idempotency-Key`, `dry_run`. Here, too, it is written down
+//! who wrote.
 
 use super::{Expected, answer::Answer, json::Digest};
 use crate::{
+    audit::{self, recorded},
     clock,
     db::{Conn, Db, Ending},
     error::{Code, Error, Result},
@@ -62,8 +64,9 @@ impl<P> Writing<P> {
         db: &Db,
         f: impl Fn(&mut Conn, &Expected) -> Result<Answer> + Send + 'static,
     ) -> Result<Answer> {
-        let expected = self.expected;
-        let answer = db.write_or_rehearse(self.ending, move |conn| f(conn, &expected)).await?;
+        let (expected, record) = (self.expected, audit::Record::of_staff());
+        let write = move |conn: &mut Conn| recorded(conn, record.as_ref(), |conn| f(conn, &expected));
+        let answer = db.write_or_rehearse(self.ending, write).await?;
         Ok(rehearsed(answer, self.ending))
     }
 
@@ -79,18 +82,17 @@ impl<P> Writing<P> {
         digest: Digest,
         f: impl Fn(&mut Conn, &Expected) -> Result<Answer> + Send + 'static,
     ) -> Result<Answer> {
-        let Some(key) = self.key.filter(|_| self.ending == Ending::Commit) else {
-            let expected = self.expected;
-            let answer = db.write_or_rehearse(self.ending, move |conn| f(conn, &expected)).await?;
-            return Ok(rehearsed(answer, self.ending));
-        };
-        let (operation, expected) = (self.operation, self.expected);
+        if self.key.is_none() || self.ending == Ending::Discard {
+            return self.run(db, f).await;
+        }
+        let (key, operation, expected) = (self.key.unwrap_or_default(), self.operation, self.expected);
+        let record = audit::Record::of_staff();
         db.write(move |conn| {
             let claim = idempotency::Claim { scope: &scope, key: &key, operation: &operation, digest: &digest };
             if let Some(answer) = idempotency::claim(conn, &claim, clock::now())? {
                 return Ok(answer);
             }
-            let answer = f(conn, &expected)?;
+            let answer = recorded(conn, record.as_ref(), |conn| f(conn, &expected))?;
             idempotency::keep(conn, &claim, &answer)?;
             Ok(answer)
         })

@@ -3,7 +3,7 @@
 use crate::{
     app::App,
     articles::{self, trash},
-    auth, changes, clock,
+    audit, auth, changes, clock,
     error::Result,
     mail, search,
 };
@@ -22,6 +22,9 @@ const CLEANING: Duration = Duration::from_secs(600);
 
 /// How often it looks whether another process changed what is said of the site.
 const FOLLOWING: Duration = Duration::from_millis(500);
+
+/// How often it forgets who asked.
+const SWEEPING: Duration = Duration::from_secs(30);
 
 /// What one call of a job's function left behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +72,15 @@ impl Jobs {
             site.refresh_site().await.map(|()| Left::Nothing)
         });
         jobs.every(CLEANING, "forget what went", async move || changes::forget(&followed, clock::now()).await);
+        let audited = app.clone();
+        jobs.every(CLEANING, "forget the oldest of the audit", async move || {
+            audit::forget(&audited, clock::now()).await
+        });
+        let limited = app.clone();
+        jobs.every(SWEEPING, "forget whose limits are whole", async move || {
+            limited.limits.sweep();
+            Ok(Left::Nothing)
+        });
         let indexed = app.clone();
         jobs.every(INDEXING, "index what changed", async move || search::work(&indexed).await);
         jobs.every(DUE, "publish what is due", async move || due.settle(&db).await);

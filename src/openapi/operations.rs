@@ -1,7 +1,10 @@
 //! What all operations have in common: their errors, headers, conditions and examples.
 
 use super::each_operation;
-use crate::http::answer::SPARSE;
+use crate::{
+    http::answer::SPARSE,
+    limits::{Class, class_of},
+};
 use serde_json::{Map, Value, json};
 
 /// The answers to what can go wrong: component, status, and when.
@@ -35,23 +38,39 @@ pub fn responses() -> Value {
         if ["429", "503"].contains(status) {
             headers["Retry-After"] = json!({"$ref": "#/components/headers/RetryAfter"});
         }
-        if *status == "429" {
-            headers["RateLimit"] = json!({"$ref": "#/components/headers/RateLimit"});
-            headers["RateLimit-Policy"] = json!({"$ref": "#/components/headers/RateLimitPolicy"});
-        }
+        limited(&mut headers);
         if *status == "401" {
             headers["WWW-Authenticate"] = json!({"$ref": "#/components/headers/WwwAuthenticate"});
         }
-        let content = json!({"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}});
+        let mut content = json!({"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}});
+        if *status == "429" {
+            content["application/problem+json"]["example"] = one_too_many();
+        }
         responses.insert((*name).into(), json!({"description": description, "headers": headers, "content": content}));
     }
-    let headers = json!({"Location": {"$ref": "#/components/headers/NewPlace"}, "X-Request-Id": {"$ref": "#/components/headers/RequestId"}});
+    let mut headers = json!({"Location": {"$ref": "#/components/headers/NewPlace"}, "X-Request-Id": {"$ref": "#/components/headers/RequestId"}});
+    limited(&mut headers);
     let description = "It goes by another slug now: send the same request there, with its query.";
     responses.insert("PermanentRedirect".into(), json!({"description": description, "headers": headers}));
-    let headers = json!({"ETag": {"$ref": "#/components/headers/ETag"}, "X-Request-Id": {"$ref": "#/components/headers/RequestId"}});
+    let mut headers = json!({"ETag": {"$ref": "#/components/headers/ETag"}, "X-Request-Id": {"$ref": "#/components/headers/RequestId"}});
+    limited(&mut headers);
     responses
         .insert("NotModified".into(), json!({"description": "It is what the client has already.", "headers": headers}));
     responses.into()
+}
+
+/// Adds what is said of the limit that the request counted against.
+fn limited(headers: &mut Value) {
+    headers["RateLimit"] = json!({"$ref": "#/components/headers/RateLimit"});
+    headers["RateLimit-Policy"] = json!({"$ref": "#/components/headers/RateLimitPolicy"});
+}
+
+fn one_too_many() -> Value {
+    json!({
+        "type": "urn:stet:problem:rate_limited", "title": "Too many requests", "status": 429,
+        "detail": "the limit `sign_in` is 20 requests in 60 seconds; come back in 3", "code": "rate_limited",
+        "request_id": "0190a5c0-7b1e-7c3a-9f00-3d5e8a1b2c4d", "errors": [],
+    })
 }
 
 pub fn headers() -> Value {
@@ -63,8 +82,8 @@ pub fn headers() -> Value {
         "Link": {"description": "The other pages (RFC 8288): `first`, `prev`, `next`. Left out where the filters make it longer than 8,000 characters.", "schema": text(8000, "^<.*$"), "example": "</api/v1/tags>; rel=\"first\""},
         "Location": {"description": "Where it is.", "schema": {"type": "string", "format": "uri-reference", "maxLength": 300}, "example": "/api/v1/tags/0190a5c0-7b1e-7c3a-9f00-3d5e8a1b2c4d"},
         "NewPlace": {"description": "Where the same is found now, with the query of the request.", "schema": {"type": "string", "format": "uri-reference", "maxLength": 8000}, "example": "/api/v1/tags/open-source"},
-        "RateLimit": {"description": "What is left of the limit, and the seconds until it is whole again.", "schema": text(200, "^[ -~]*$"), "example": "\"default\";r=0;t=1"},
-        "RateLimitPolicy": {"description": "The limit.", "schema": text(200, "^[ -~]*$"), "example": "\"default\";q=100;w=60"},
+        "RateLimit": {"description": "What is left of the limit that the request counted against (`r`), and the seconds until there is one more (`t`). Left out where no limits are set.", "schema": text(200, "^\"[a-z_]+\";r=[0-9]+;t=[0-9]+$"), "example": "\"reads\";r=5999;t=1"},
+        "RateLimitPolicy": {"description": "The limit: so many requests at once (`q`), and as many anew in so many seconds (`w`), evenly.", "schema": text(200, "^\"[a-z_]+\";q=[0-9]+;w=[0-9]+$"), "example": "\"reads\";q=6000;w=60"},
         "RequestId": {"description": "The request's id: the client's, or one that was made.", "schema": text(128, "^[!-~]+$"), "example": "0190a5c0-7b1e-7c3a-9f00-3d5e8a1b2c4d"},
         "RetryAfter": {"description": "Seconds to wait.", "schema": {"type": "integer", "format": "int32", "minimum": 0, "maximum": 86400}, "example": 1},
         "WwwAuthenticate": {"description": "How to authenticate (RFC 6750).", "schema": text(300, "^Bearer.*$"), "example": "Bearer realm=\"stet\""},
@@ -125,6 +144,7 @@ pub fn complete(document: &mut Value) {
             "PreconditionFailed" => parameters.contains(&"IfMatch"),
             "RequestTimeout" | "ContentTooLarge" | "UnsupportedMediaType" => has_body,
             "UnprocessableContent" => has_body || parameters.contains(&"IdempotencyKey"),
+            "TooManyRequests" => class_of(&id) != Some(Class::Free),
             "InsufficientStorage" => writes || id == "get_readiness",
             _ => true,
         });
@@ -164,6 +184,9 @@ pub fn complete(document: &mut Value) {
 fn add_headers(response: &mut Value, method: &str, signs_in: bool, id: &str) {
     let has_content = response.get("content").is_some();
     let mut names = vec![("X-Request-Id", "RequestId")];
+    if class_of(id) != Some(Class::Free) {
+        names.extend([("RateLimit", "RateLimit"), ("RateLimit-Policy", "RateLimitPolicy")]);
+    }
     if has_content && !signs_in {
         names.push(("ETag", "ETag"));
     }

@@ -83,9 +83,12 @@ fn a_wrong_setting_is_named_in_the_error() {
         ("--mail-from", "The Lantern"),
         ("--account-url", "cms.example.org"),
         ("--cors-origins", "https://news.example.org/path"),
+        ("--rate-limit", "some"),
+        ("--trusted-proxies", "10.0.0.0/33"),
         ("--workers", "0"),
         ("--comment-depth", "11"),
         ("--trash-days", "36501"),
+        ("--audit-days", "29"),
         ("--preflight", "pray"),
         ("--log-format", "xml"),
     ] {

@@ -382,6 +382,10 @@ fn values(name: &str, schema: &Value) -> Vec<String> {
     }
     match name {
         "tag" | "tag_all" => texts(&["harbour", "hush", "harbour,hush", "nothing"]),
+        "actor" => texts(&["0190a5c0-7b1e-7c3a-9f00-3d5e8a1b2c4d"]),
+        "action" => texts(&["login", "update_article"]),
+        "resource" => texts(&["articles", "0190a5c0-7b1e-7c3a-9f00-3d5e8a1b2c4d"]),
+        "since" | "until" => texts(&["2020-01-01T00:00:00Z", "2090-01-01T00:00:00Z"]),
         "author" => texts(&["mira", "jo", "nobody"]),
         "section" | "parent" => texts(&["news", "tech", "quiet", "nowhere"]),
         "article" => texts(&["reopens"]),

@@ -4,6 +4,7 @@
 
 mod api_keys;
 mod articles;
+mod audit;
 mod auth;
 mod authors;
 mod bulk;
@@ -21,6 +22,7 @@ mod history;
 mod http;
 mod leaks;
 mod life;
+mod limits;
 mod mail;
 mod markdown;
 mod merging;

@@ -126,6 +126,7 @@ const TABLE: &[(&str, Who)] = &[
     ("list_sessions", People(Contributor)),
     ("delete_sessions", People(Contributor)),
     ("delete_session", People(Contributor)),
+    ("list_audit", People(Admin)),
     ("list_users", People(Admin)),
     ("create_user", People(Admin)),
     ("get_user", People(Admin)),
@@ -194,15 +195,17 @@ fn refusal(operation: &Operation, asker: Asker, own: bool) -> Option<(u16, &'sta
 }
 
 /// Something for every operation to be tried on.
-struct Desk {
-    app: TestApp,
-    editor: Client,
-    admin: Client,
+pub struct Desk {
+    pub app: TestApp,
+    pub editor: Client,
+    pub admin: Client,
     post: Postbox,
 }
 
 impl Desk {
-    async fn of(app: TestApp, post: Postbox) -> Self {
+    pub async fn start(kind: Kind) -> Self {
+        let post = Postbox::open();
+        let app = TestApp::start_with_mail(kind, &post).await;
         Self { editor: app.editor().await, admin: app.signed_in(Admin).await, app, post }
     }
 
@@ -368,7 +371,7 @@ impl Desk {
         Some(body)
     }
 
-    async fn send(&self, operation: &Operation, caller: &Client, owner: &Client, own: bool) -> Reply {
+    pub async fn send(&self, operation: &Operation, caller: &Client, owner: &Client, own: bool) -> Reply {
         let (path, body) = self.request(operation, caller, owner, own).await;
         let method = Method::from_bytes(operation.method.as_bytes()).unwrap();
         match operation.value["requestBody"]["content"]["text/csv"]["example"].as_str() {
@@ -379,13 +382,11 @@ impl Desk {
 }
 
 async fn every_operation_holds_every_caller_to_the_table(app: TestApp) {
-    let post = Postbox::open();
-    let app = TestApp::start_with_mail(app.kind(), &post).await;
-    let mut callers = vec![(Asker::Stranger, app.anyone())];
+    let desk = Desk::start(app.kind()).await;
+    let mut callers = vec![(Asker::Stranger, desk.app.anyone())];
     for role in PEOPLE {
-        callers.push((Asker::Person(role), app.signed_in(role).await));
+        callers.push((Asker::Person(role), desk.app.signed_in(role).await));
     }
-    let desk = Desk::of(app, post).await;
     for role in Role::ALL {
         let made = desk.admin.post("/api-keys", json!({"name": role, "role": role})).await;
         callers.push((Asker::Key(role), Client::new(&desk.app.address, Some(made.assert(201).text("/token")))));
@@ -436,9 +437,7 @@ async fn over(app: &TestApp) -> [Client; 2] {
 }
 
 async fn the_spec_asks_for_a_token_exactly_where_a_stranger_gets_401(app: TestApp) {
-    let post = Postbox::open();
-    let app = TestApp::start_with_mail(app.kind(), &post).await;
-    let desk = Desk::of(app, post).await;
+    let desk = Desk::start(app.kind()).await;
     for operation in spec::operations() {
         let reply = desk.send(operation, &desk.app.anyone(), &desk.editor, false).await;
         let asked = reply.json["code"] == "unauthenticated";

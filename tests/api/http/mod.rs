@@ -1,6 +1,7 @@
 //! The HTTP contract, which is the same for every resource.
 
 mod bodies;
+mod browsers;
 mod conditions;
 mod fields;
 mod filters;

@@ -16,6 +16,7 @@ use stet::{
     clock,
     db::{Db, Id, Target},
     jobs::Jobs,
+    limits::{self, Limits},
     mail::Mail,
     permissions::Role,
     site::{Profile, Site},
@@ -48,17 +49,24 @@ impl TestApp {
 
     /// Starts with settings of its own.
     pub async fn start_with(kind: Kind, change: impl FnOnce(&mut Listening)) -> Self {
-        Self::launch(kind, |_| {}, change, None).await
+        Self::launch(kind, |_| {}, change, |_| {}).await
     }
 
     /// Starts as a site of its own.
     pub async fn start_as(kind: Kind, change: impl FnOnce(&mut Site)) -> Self {
-        Self::launch(kind, change, |_| {}, None).await
+        Self::launch(kind, change, |_| {}, |_| {}).await
     }
 
     /// Starts with a mail server.
     pub async fn start_with_mail(kind: Kind, postbox: &Postbox) -> Self {
-        Self::launch(kind, |_| {}, |_| {}, Some(postbox)).await
+        Self::launch(kind, |_| {}, |_| {}, |app| app.mail = Mail::new(postbox.settings()).unwrap()).await
+    }
+
+    /// Starts with limits, behind a proxy of this machine where one is asked for.
+    pub async fn start_limited(kind: Kind, behind_a_proxy: bool) -> Self {
+        let trusted_proxies = behind_a_proxy.then(|| "127.0.0.0/8".parse().unwrap()).into_iter().collect();
+        let settings = limits::Settings { on: true, trusted_proxies };
+        Self::launch(kind, |_| {}, |_| {}, |app| app.limits = Limits::new(settings)).await
     }
 
     #[expect(clippy::unused_async, reason = "it spawns, so it must be called where tasks run")]
@@ -66,11 +74,10 @@ impl TestApp {
         kind: Kind,
         settle: impl FnOnce(&mut Site),
         change: impl FnOnce(&mut Listening),
-        postbox: Option<&Postbox>,
+        prepare: impl FnOnce(&mut App),
     ) -> Self {
         let (target, directory) = blocking(|| database::fresh(kind));
-        let mail = postbox.map_or_else(Mail::default, |postbox| Mail::new(postbox.settings()).unwrap());
-        Self::serve(target, Some(directory), settle, change, mail)
+        Self::serve(target, Some(directory), settle, change, prepare)
     }
 
     /// A second process on the same database. The first is to outlive it.
@@ -81,7 +88,7 @@ impl TestApp {
     /// The same with mail that goes its own way.
     #[expect(clippy::unused_async, reason = "it spawns, so it must be called where tasks run")]
     pub async fn beside_with(&self, mail: Mail) -> Self {
-        Self::serve(self.target.clone(), None, |_| {}, |_| {}, mail)
+        Self::serve(self.target.clone(), None, |_| {}, |_| {}, |app| app.mail = mail)
     }
 
     fn serve(
@@ -89,7 +96,7 @@ impl TestApp {
         directory: Option<TempDir>,
         settle: impl FnOnce(&mut Site),
         change: impl FnOnce(&mut Listening),
-        mail: Mail,
+        prepare: impl FnOnce(&mut App),
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
@@ -103,7 +110,9 @@ impl TestApp {
             version: 0,
         };
         settle(&mut site);
-        let app = Data::new(blocking(|| App::new(Db::open(&target, 4).unwrap(), site, None).unwrap().with_mail(mail)));
+        let mut app = blocking(|| App::new(Db::open(&target, 4).unwrap(), site, None).unwrap());
+        prepare(&mut app);
+        let app = Data::new(app);
         let mut listening = Listening { workers: 1, shutdown: Duration::from_secs(1), cors_origins: Vec::new() };
         change(&mut listening);
         let server = app::serve(app.clone(), listener, &listening).unwrap();

@@ -24,6 +24,8 @@ pub fn command(program: &str, folder: &Path) -> Command {
             command.env(name, value);
         }
     }
+    // Whoever tests the limits sets them.
+    command.env("STET_RATE_LIMIT", "off");
     command
 }
 
@@ -71,6 +73,11 @@ impl Server {
             );
             sleep(Duration::from_millis(5));
         }
+    }
+
+    /// The process's id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     pub fn stdout(&self) -> String {

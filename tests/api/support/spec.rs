@@ -112,7 +112,8 @@ fn fits(template: &str, path: &str) -> bool {
     template.len() == path.len() && template.iter().zip(&path).all(|(t, p)| t.starts_with('{') || t == p)
 }
 
-fn resolve(value: &Value) -> Value {
+/// What a reference stands for.
+pub fn resolve(value: &Value) -> Value {
     match value["$ref"].as_str() {
         Some(reference) => DOCUMENT.pointer(reference.trim_start_matches('#')).unwrap().clone(),
         None => value.clone(),
