@@ -4,7 +4,7 @@ use crate::{
     api_keys,
     articles::{self, trash::Keeping},
     audit, auth,
-    auth::{Hasher, Keyring},
+    auth::{Hasher, Keyring, SignIn},
     authors, changes, comments,
     config::Serve,
     db::Db,
@@ -46,6 +46,7 @@ pub struct App {
     pub mail: Mail,
     pub refusals: audit::Refusals,
     pub search: search::Turn,
+    pub sign_in: SignIn,
     site: site::Current,
 }
 
@@ -59,8 +60,8 @@ impl App {
         let hasher = Hasher::start(available_parallelism().map_or(1, usize::from))?;
         let (key_uses, search) = (api_keys::Uses::default(), search::Turn::default());
         let (refusals, audit_kept) = (audit::Refusals::default(), Keeping { days: 365 });
-        let (limits, mail) = (Limits::default(), Mail::default());
-        Ok(Self { db, keys, cursors, hasher, key_uses, audit_kept, limits, mail, refusals, search, site })
+        let (limits, mail, sign_in) = (Limits::default(), Mail::default(), SignIn::default());
+        Ok(Self { db, keys, cursors, hasher, key_uses, audit_kept, limits, mail, refusals, search, sign_in, site })
     }
 
     /// The site as it is now.

@@ -4,7 +4,7 @@ use crate::{
     app::{self, App, Listening},
     articles::trash::Keeping,
     audit::{self, Outcome},
-    auth::{self, Password, Rotated, passwords, setup, strength::Known},
+    auth::{self, Password, Rotated, SignIn, factors, oidc::Providers, passwords, setup, strength::Known},
     clock,
     config::{Command, Database, KeysCommand, LogFormat, SearchCommand, Serve, UserCommand},
     db::{self, Db, Id, Target},
@@ -13,10 +13,12 @@ use crate::{
     jobs::Jobs,
     limits::Limits,
     mail::Mail,
-    openapi, search,
+    openapi,
+    permissions::Role,
+    search,
     site::{self, Profile, Site},
     users::{self, NewUser},
-    values::{Language, Line},
+    values::{Email, Language, Line},
 };
 use actix_web::web::Data;
 use anyhow::{Context, ensure};
@@ -36,7 +38,10 @@ pub fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(settings) => serve(*settings),
         Command::Migrate(database) => migrate(&database),
-        Command::User { command } => create_user(command),
+        Command::User { command: UserCommand::Create { email, role, name, password_stdin: _, database } } => {
+            create_user(&email, role, name, &database)
+        }
+        Command::User { command: UserCommand::ResetTotp { email, database } } => reset_totp(&email, &database),
         Command::Keys { command } => rotate_keys(command),
         Command::Openapi => print(&openapi::text()?),
         Command::Search { command: SearchCommand::Rebuild(database) } => rebuild_search(&database),
@@ -62,6 +67,11 @@ fn serve(mut settings: Serve) -> anyhow::Result<()> {
     let db = open(&settings.database, connections)?;
     first_start(&db, &settings, &url)?;
     let mail = settings.mail(&url).map(Mail::new).transpose().context("STET_SMTP_URL")?.unwrap_or_default();
+    let providers = match &settings.oidc {
+        Some(file) => Providers::load(file, &url).context("STET_OIDC")?,
+        None => Providers::default(),
+    };
+    let sign_in = SignIn { totp_required: settings.require_totp.clone(), providers };
     let site = Site {
         url,
         comment_depth: settings.comment_depth,
@@ -75,6 +85,7 @@ fn serve(mut settings: Serve) -> anyhow::Result<()> {
     app.audit_kept = Keeping { days: settings.audit_days };
     app.limits = Limits::new(settings.limits());
     app.mail = mail;
+    app.sign_in = sign_in;
     let app = Data::new(app);
     actix_web::rt::System::new().block_on(async move {
         let mut server = pin!(app::serve(app.clone(), listener, &listening)?);
@@ -170,26 +181,35 @@ fn migrate(database: &Database) -> anyhow::Result<()> {
     print("The database is up to date.\n")
 }
 
-fn create_user(command: UserCommand) -> anyhow::Result<()> {
-    let UserCommand::Create { email, role, name, password_stdin: _, database } = command;
-    ensure!(role != crate::permissions::Role::Reader, "the role reader is for keys, not for people");
+fn create_user(email: &Email, role: Role, name: Option<String>, database: &Database) -> anyhow::Result<()> {
+    ensure!(role != Role::Reader, "the role reader is for keys, not for people");
     let mut password = String::new();
     std::io::stdin().take(4096).read_to_string(&mut password).context("the password could not be read")?;
     let password = Password::parse(password.trim_end_matches(['\r', '\n']).to_owned())
         .map_err(|e| anyhow::anyhow!("{}", e.message))?;
     let name = name.unwrap_or_else(|| email.as_ref().split('@').next().unwrap_or_default().to_owned());
     let name = Line::<1, 100>::parse(name).map_err(|e| anyhow::anyhow!("--name: {}", e.message))?;
-    let db = open(&database, 1)?;
+    let db = open(database, 1)?;
     let site = site::profile(&mut *db.connection()?)?.map_or_else(String::new, |profile| profile.name.to_string());
     let known = Known { email: email.clone(), name: name.as_str().to_owned(), site };
     let hash = passwords::choose(&password, &known).map_err(|e| explain("the password", e))?;
-    let new = NewUser { email: &email, name: name.as_str(), role, password_hash: Some(&hash), author_id: None };
+    let new = NewUser { email, name: name.as_str(), role, password_hash: Some(&hash), author_id: None };
     let user = diesel::Connection::transaction(&mut *db.connection()?, |conn| {
         let user = users::insert(conn, &new, Id::new(), clock::now())?;
         audit::Record::of_command("create_user", "users", Some(user.id)).insert(conn, Outcome::Done)?;
         Ok::<_, Error>(user)
     })?;
     print(&format!("{} may sign in as {role}.\n", user.email))
+}
+
+fn reset_totp(email: &Email, database: &Database) -> anyhow::Result<()> {
+    let db = open(database, 1)?;
+    let conn = &mut *db.connection()?;
+    diesel::Connection::transaction(conn, |conn| -> anyhow::Result<()> {
+        let user = users::find_by_email(conn, email)?.with_context(|| format!("there is no user {email}"))?;
+        Ok(factors::turn_off(conn, user.id, None, clock::now())?)
+    })?;
+    print(&format!("{email} signs in with the password alone. Their sessions have ended.\n"))
 }
 
 fn rebuild_search(database: &Database) -> anyhow::Result<()> {

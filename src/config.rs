@@ -140,6 +140,13 @@ pub enum UserCommand {
         #[command(flatten)]
         database: Database,
     },
+    /// Remove the second factor of a user who lost it, and end their sessions. The next sign-in takes the password alone.
+    ResetTotp {
+        #[arg(long, value_parser = email)]
+        email: Email,
+        #[command(flatten)]
+        database: Database,
+    },
 }
 
 #[derive(Debug, Clone, Args)]
@@ -205,6 +212,13 @@ pub struct Serve {
     /// Left out: STET_PUBLIC_URL.
     #[arg(long, env = "STET_ACCOUNT_URL", value_parser = public_url)]
     pub account_url: Option<String>,
+    /// Roles that must show a second factor, with commas between them: a password alone lets them set one up and nothing else.
+    #[arg(long, env = "STET_REQUIRE_TOTP", value_delimiter = ',')]
+    pub require_totp: Vec<crate::permissions::Role>,
+
+    /// A TOML file that names the OpenID Connect providers at which the staff may sign in.
+    #[arg(long, env = "STET_OIDC")]
+    pub oidc: Option<PathBuf>,
 
     /// Origins whose pages may call the API, with commas between them; * for all (without credentials).
     #[arg(long, env = "STET_CORS_ORIGINS", value_delimiter = ',', value_parser = origin)]

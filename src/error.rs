@@ -47,10 +47,19 @@ codes! {
     InvalidParameter = "invalid_parameter", BAD_REQUEST, "A query parameter or header is unknown or has no valid value";
     InvalidCursor = "invalid_cursor", BAD_REQUEST, "The cursor was not made by this list";
     BadRequest = "bad_request", BAD_REQUEST, "The request cannot be understood";
+    SignInInvalid = "sign_in_invalid", BAD_REQUEST, "The sign-in was not begun in this browser, took too long, or is over";
     Unauthenticated = "unauthenticated", UNAUTHORIZED, "Sign in first";
     InvalidCredentials = "invalid_credentials", UNAUTHORIZED, "The email address or the password is wrong";
+    SecondFactorRequired = "second_factor_required", UNAUTHORIZED, "A code of the second factor is asked for";
+    SecondFactorInvalid = "second_factor_invalid", UNAUTHORIZED, "The code of the second factor is not good";
+    IdentityInvalid = "identity_invalid", UNAUTHORIZED, "What the provider says does not hold";
     InvalidToken = "invalid_token", UNAUTHORIZED, "The token is not valid, or no longer";
     Forbidden = "forbidden", FORBIDDEN, "Your role may not do this";
+    SecondFactorMissing = "second_factor_missing", FORBIDDEN, "Set up a second factor first";
+    SignInRefused = "sign_in_refused", FORBIDDEN, "The provider let nobody in";
+    EmailUnverified = "email_unverified", FORBIDDEN, "The email address is not verified";
+    AccountNotLinked = "account_not_linked", FORBIDDEN, "The account is not yours by this provider";
+    NotOnStaff = "not_on_staff", FORBIDDEN, "You are not on the staff here";
     NotForKeys = "not_for_keys", FORBIDDEN, "Keys may not do this";
     NotFound = "not_found", NOT_FOUND, "Nothing is here";
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "The method is not allowed here";
@@ -73,6 +82,7 @@ codes! {
     RateLimited = "rate_limited", TOO_MANY_REQUESTS, "Too many requests";
     Internal = "internal", INTERNAL_SERVER_ERROR, "Something went wrong here";
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "Not available at the moment";
+    ProviderUnavailable = "provider_unavailable", SERVICE_UNAVAILABLE, "The provider cannot be reached";
     StorageFull = "storage_full", INSUFFICIENT_STORAGE, "The disk is full";
 }
 

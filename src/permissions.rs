@@ -31,10 +31,12 @@ pub trait Permission: 'static {
     const FOR_PEOPLE: bool = false;
     /// Whether a key that is for some sections has it, in them.
     const IN_SECTIONS: bool = false;
+    /// Whether it is there before a second factor was shown, where the role asks for one.
+    const BEFORE_PROOF: bool = false;
 }
 
 macro_rules! permissions {
-    ($($(#[$doc:meta])* $name:ident from $role:ident $(for $people:ident)? $(in $sections:ident)?;)*) => {
+    ($($(#[$doc:meta])* $name:ident from $role:ident $(for $people:ident)? $(in $sections:ident)? $(before $proof:ident)?;)*) => {
         $(
             $(#[$doc])*
             #[derive(Debug)]
@@ -45,6 +47,7 @@ macro_rules! permissions {
                 const FROM: Role = Role::$role;
                 $(const FOR_PEOPLE: bool = !stringify!($people).is_empty();)?
                 $(const IN_SECTIONS: bool = !stringify!($sections).is_empty();)?
+                $(const BEFORE_PROOF: bool = !stringify!($proof).is_empty();)?
             }
         )*
 
@@ -58,6 +61,8 @@ permissions! {
     ReadPremium from Reader in sections;
     /// Use one's own account.
     UseAccount from Contributor for people;
+    /// See who one is, and set up a second factor.
+    ProveOneself from Contributor for people before proof;
     /// Sign comments with one's own name, so that nobody has to approve them.
     SignComments from Contributor in sections;
     /// Write articles of one's own, and move unpublished ones to the trash and back.

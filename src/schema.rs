@@ -1,9 +1,11 @@
 //! Diesel's tables and views, one description for both databases.
 
+mod factors;
 mod search;
 mod trail;
 mod views;
 
+pub use factors::{identities, recovery_codes, sign_in_codes, totp_secrets};
 pub use search::{published_documents, published_search, search_pending, staff_documents, staff_search};
 pub use trail::audit;
 pub use views::{article_revisions, published_articles, published_comments, working_articles};
@@ -45,6 +47,7 @@ diesel::table! {
         updated_at -> BigInt,
         disabled_at -> Nullable<BigInt>,
         is_key -> Bool,
+        second_factor_at -> Nullable<BigInt>,
     }
 }
 
@@ -61,6 +64,7 @@ diesel::table! {
         expires_at -> BigInt,
         ended_at -> Nullable<BigInt>,
         wrong_passwords -> Integer,
+        signed_in_by -> Text,
     }
 }
 
@@ -479,6 +483,7 @@ diesel::allow_tables_to_appear_in_same_query!(articles, reviews);
 diesel::allow_tables_to_appear_in_same_query!(articles, users);
 diesel::allow_tables_to_appear_in_same_query!(authors, users);
 diesel::allow_tables_to_appear_in_same_query!(previews, users, revisions);
+diesel::allow_tables_to_appear_in_same_query!(totp_secrets, users);
 diesel::allow_tables_to_appear_in_same_query!(users, sessions, refresh_tokens);
 diesel::allow_tables_to_appear_in_same_query!(
     articles,

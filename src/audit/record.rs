@@ -78,7 +78,7 @@ impl Record {
     fn set_actor(&mut self, actor: &Actor) {
         self.actor = Some(actor.user);
         (self.actor_kind, self.session) = match actor.means {
-            Means::Session(session) => (ActorKind::User, Some(session)),
+            Means::Session(session) | Means::Unproven(session) => (ActorKind::User, Some(session)),
             Means::Key { .. } => (ActorKind::Key, None),
         };
         // One's own account has no name in a path.

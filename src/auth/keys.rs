@@ -32,6 +32,7 @@ pub struct Keyring {
     cursor: Vec<u8>,
     preview: Vec<u8>,
     refresh: Vec<u8>,
+    ticket: Vec<u8>,
 }
 
 impl Keyring {
@@ -40,7 +41,7 @@ impl Keyring {
     /// # Errors
     /// Where the keys in the database were wrapped with another `STET_SECRET_KEY`.
     pub fn load(conn: &mut Conn, secret_key: Option<&str>, issuer: String) -> anyhow::Result<Self> {
-        let (now, purposes) = (clock::now(), ["token", "cursor", "preview", "refresh"]);
+        let (now, purposes) = (clock::now(), ["token", "cursor", "preview", "refresh", "ticket"]);
         let tokens = conn.transaction(|conn| -> Result<_> {
             // Replicas that start together make one key, not one each.
             lock::table(conn, "keys")?;
@@ -55,6 +56,7 @@ impl Keyring {
             cursor: newest(conn, "cursor", secret_key)?,
             preview: newest(conn, "preview", secret_key)?,
             refresh: newest(conn, "refresh", secret_key)?,
+            ticket: newest(conn, "ticket", secret_key)?,
         })
     }
 
@@ -77,6 +79,32 @@ impl Keyring {
     /// The public halves of all keys that are believed, by their names.
     pub(super) fn public(&self, now: Time) -> Vec<(String, Vec<u8>)> {
         self.signing().believed(now).map(|key| (key.kid.clone(), key.public.clone())).collect()
+    }
+
+    /// Encrypts what is kept for an account, where there is a `STET_SECRET_KEY`. Whether it did.
+    pub(super) fn seal(&self, secret: Vec<u8>) -> Result<(Vec<u8>, bool)> {
+        match self.secret_key.as_deref() {
+            Some(key) => Ok((wrap(secret, key.as_bytes())?, true)),
+            None => Ok((secret, false)),
+        }
+    }
+
+    /// What [`seal`](Self::seal) was given.
+    pub(super) fn open(&self, secret: &[u8], wrapped: bool) -> Result<Vec<u8>> {
+        if !wrapped {
+            return Ok(secret.to_vec());
+        }
+        let opened = unwrap(secret, self.secret_key.as_deref());
+        opened.map_err(|e| Error::internal("what was encrypted cannot be read").because(e))
+    }
+
+    /// Encrypts what a browser is given to bring back.
+    pub(super) fn seal_ticket(&self, ticket: Vec<u8>) -> Result<Vec<u8>> {
+        wrap(ticket, &self.ticket)
+    }
+
+    pub(super) fn open_ticket(&self, sealed: &[u8]) -> Option<Vec<u8>> {
+        opened(sealed, &self.ticket)
     }
 
     pub fn cursor_key(&self) -> &[u8] {
@@ -124,7 +152,7 @@ pub(super) fn insert(
     };
     let secret = secret.map_err(|_| Error::internal("the system gives no random numbers"))?;
     let secret = match secret_key {
-        Some(key) => wrap(secret, key)?,
+        Some(key) => wrap(secret, key.as_bytes())?,
         None => secret,
     };
     let id = Id::new();
@@ -149,11 +177,11 @@ pub fn random<const N: usize>() -> Result<[u8; N], aws_lc_rs::error::Unspecified
 
 const NONCE: usize = 12;
 
-fn cipher(secret_key: &str) -> Result<RandomizedNonceKey, aws_lc_rs::error::Unspecified> {
-    RandomizedNonceKey::new(&AES_256_GCM, digest(&SHA256, secret_key.as_bytes()).as_ref())
+fn cipher(secret_key: &[u8]) -> Result<RandomizedNonceKey, aws_lc_rs::error::Unspecified> {
+    RandomizedNonceKey::new(&AES_256_GCM, digest(&SHA256, secret_key).as_ref())
 }
 
-fn wrap(mut secret: Vec<u8>, secret_key: &str) -> Result<Vec<u8>> {
+fn wrap(mut secret: Vec<u8>, secret_key: &[u8]) -> Result<Vec<u8>> {
     let seal = |secret: &mut Vec<u8>| cipher(secret_key)?.seal_in_place_append_tag(Aad::empty(), secret);
     let nonce = seal(&mut secret).map_err(|_| Error::internal("a key could not be wrapped"))?;
     Ok([nonce.as_ref().as_slice(), &secret].concat())
@@ -163,16 +191,18 @@ pub(super) fn unwrap(wrapped: &[u8], secret_key: Option<&str>) -> anyhow::Result
     let Some(secret_key) = secret_key else {
         bail!("the keys in the database are encrypted: set STET_SECRET_KEY as it was when they were made");
     };
-    let (nonce, sealed) = wrapped.split_at_checked(NONCE).context("a wrapped key is too short")?;
+    opened(wrapped, secret_key.as_bytes())
+        .context("STET_SECRET_KEY is not the one that encrypted the keys in the database")
+}
+
+/// What was wrapped with a key; nothing, where it was not.
+fn opened(wrapped: &[u8], secret_key: &[u8]) -> Option<Vec<u8>> {
+    let (nonce, sealed) = wrapped.split_at_checked(NONCE)?;
+    let nonce = aws_lc_rs::aead::Nonce::try_assume_unique_for_key(nonce).ok()?;
     let mut secret = sealed.to_vec();
-    let open = |secret: &mut Vec<u8>| {
-        let nonce = aws_lc_rs::aead::Nonce::try_assume_unique_for_key(nonce)?;
-        cipher(secret_key)?.open_in_place(nonce, Aad::empty(), secret).map(|plain| plain.len())
-    };
-    let length = open(&mut secret)
-        .map_err(|_| anyhow::anyhow!("STET_SECRET_KEY is not the one that encrypted the keys in the database"))?;
+    let length = cipher(secret_key).ok()?.open_in_place(nonce, Aad::empty(), &mut secret).ok()?.len();
     secret.truncate(length);
-    Ok(secret)
+    Some(secret)
 }
 
 #[cfg(test)]
@@ -181,7 +211,7 @@ mod tests {
 
     #[test]
     fn a_wrapped_key_opens_with_its_own_secret_only() {
-        let wrapped = wrap(b"key".to_vec(), "the secret of the house").unwrap();
+        let wrapped = wrap(b"key".to_vec(), b"the secret of the house").unwrap();
         assert_eq!(unwrap(&wrapped, Some("the secret of the house")).unwrap(), b"key");
         assert!(unwrap(&wrapped, Some("another")).is_err());
         assert!(unwrap(&wrapped, None).is_err());

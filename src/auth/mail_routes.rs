@@ -2,7 +2,7 @@
 
 use super::{
     Can, Person, addresses,
-    me_routes::{must_know_password, session_of},
+    me_routes::{prove_password, session_of},
     model::{ConfirmedEmail, ForgottenPassword, NewEmail, ResetPassword},
     queries, resets,
 };
@@ -86,7 +86,7 @@ async fn change_email(who: Can<UseAccount>, app: Data<App>, writing: Writing, bo
     let NewEmail { email, current_password } = body.value;
     let (user, session) = (who.user, session_of(&who)?);
     let old = app.db.look_up(move |conn| users::find(conn, user)).await?.password_hash;
-    must_know_password(&app, session, current_password, old.clone()).await?;
+    prove_password(&app, session, current_password, old.clone()).await?;
     let shared = app.clone();
     writing
         .run(&app.db, move |conn, expected| {

@@ -12,7 +12,7 @@ use crate::{
     error::{Code, Error, Result},
     http::{Answer, Json, NoParams, Path, Query, WriteParams, Writing},
     mail::{Kind, Letter},
-    permissions::UseAccount,
+    permissions::{ProveOneself, UseAccount},
     users::{self, User},
     values::Prose,
 };
@@ -34,7 +34,7 @@ pub fn routes(config: &mut ServiceConfig) {
 /// The user that the token speaks for.
 #[utoipa::path(tag = "Auth", responses((status = OK, description = "The user.", body = User)), security(("bearer" = [])))]
 #[get("/me")]
-async fn get_me(who: Can<UseAccount>, app: Data<App>, _: Query<NoParams>) -> Result<Answer> {
+async fn get_me(who: Can<ProveOneself>, app: Data<App>, _: Query<NoParams>) -> Result<Answer> {
     app.db.look_up(move |conn| Answer::found(&User::from(users::find(conn, who.user)?))).await
 }
 
@@ -80,7 +80,7 @@ async fn change_password(
     // Before a try is counted: a new password that will not do is no wrong one.
     app.hasher.check(new_password.clone(), known.clone(), "/new_password").await?;
     let old = account.password_hash;
-    must_know_password(&app, session, current_password, old.clone()).await?;
+    prove_password(&app, session, current_password, old.clone()).await?;
     let (hash, shared) = (app.hasher.choose(new_password, known, "/new_password").await?, app.clone());
     writing
         .run(&app.db, move |conn, expected| {
@@ -152,24 +152,23 @@ async fn delete_session(who: Can<UseAccount>, app: Data<App>, path: Path<Id>, wr
         .await
 }
 
-/// Counts a try to tell the password, and looks at it.
+/// Holds a password against the account's. The try is counted before it is looked at; who goes on forgets it at the end.
 ///
 /// # Errors
-/// 422 for a wrong one; 401 after too many, which end the session.
-pub(super) async fn must_know_password(
+/// 422 for a wrong one; 401 once there were too many, and the session has ended.
+pub(super) async fn prove_password(
     app: &App,
     session: Id,
-    given: Prose<1, 128>,
-    known: Option<String>,
+    password: Prose<1, 128>,
+    hash: Option<String>,
 ) -> Result<()> {
     if !app.db.write(move |conn| queries::may_try(conn, session, clock::now())).await? {
         return Err(Error::with(Code::InvalidToken, "too many wrong passwords; the session has ended, sign in again"));
     }
-    if app.hasher.verify(given.into_inner(), known).await? {
+    if app.hasher.verify(password.into_inner(), hash).await? {
         return Ok(());
     }
-    let message = "it is not the password of the account";
-    Err(Error::invalid_field("/current_password", "wrong_password", message))
+    Err(Error::invalid_field("/current_password", "wrong_password", "it is not the password of the account"))
 }
 
 /// Whoever uses an account has a session.

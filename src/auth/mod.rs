@@ -1,25 +1,32 @@
 //! Who is asking: the actor behind a request, and how people sign in.
 
 pub(crate) mod addresses;
+mod factor_routes;
+pub mod factors;
 pub mod jwks;
 mod keys;
 mod mail_routes;
 mod me_routes;
 pub mod model;
+pub mod oidc;
 pub(crate) mod one_time;
 pub mod pages;
 pub mod passwords;
+mod provider_routes;
 mod queries;
 pub(crate) mod resets;
 pub mod routes;
 pub mod setup;
+pub mod sign_in;
 mod signing;
 pub mod strength;
 mod tokens;
+mod totp;
 
 pub use keys::{Keyring, random};
 pub use passwords::{Hasher, Password};
 pub use queries::{clean_up, end_sessions, hash_of, new_token};
+pub use sign_in::{SignIn, SignedInBy};
 pub use signing::{Rotated, rotate};
 pub use strength::Known;
 
@@ -58,6 +65,8 @@ pub struct Actor {
 pub enum Means {
     /// A session.
     Session(Id),
+    /// A session that was opened by a password alone, where the role asks for more: good for showing more.
+    Unproven(Id),
     /// A key: for all sections, or for these alone, with all that stand below them.
     Key { sections: Option<Arc<[Id]>> },
 }
@@ -78,6 +87,11 @@ impl Actor {
                 let message = "the key is for articles in its sections, and for nothing else";
                 return Err(Error::with(Code::Forbidden, message));
             }
+        }
+        if let Means::Unproven(_) = &self.means
+            && !P::BEFORE_PROOF
+        {
+            return Err(unproven());
         }
         if self.role.may::<P>() {
             return Ok(());
@@ -102,7 +116,7 @@ impl Actor {
     /// The session; a key has none.
     pub fn session(&self) -> Option<Id> {
         match self.means {
-            Means::Session(session) => Some(session),
+            Means::Session(session) | Means::Unproven(session) => Some(session),
             Means::Key { .. } => None,
         }
     }
@@ -133,6 +147,10 @@ impl Viewer {
     }
 }
 
+fn unproven() -> Error {
+    Error::with(Code::SecondFactorMissing, "your role takes a second factor: set one up at /api/v1/me/totp")
+}
+
 fn not_for_keys() -> Error {
     Error::with(Code::NotForKeys, "accounts, sessions, users and keys are a matter of people: sign in as one")
 }
@@ -157,6 +175,18 @@ impl FromRequest for Person {
 /// Who is asking, found out before the handler's arguments are: these are read side by side, and a mistake in a body
 /// must not be answered to somebody who may not send one.
 struct Identified(Result<Viewer>);
+
+impl Identified {
+    /// Whoever it is, allowed to do something or not.
+    fn take(request: &HttpRequest) -> Result<Viewer> {
+        let identified = request.extensions_mut().remove::<Self>();
+        match identified {
+            Some(Self(viewer)) => viewer,
+            None if request.headers().contains_key(AUTHORIZATION) => Err(Error::internal("nobody asked who it is")),
+            None => Ok(Viewer::Public),
+        }
+    }
+}
 
 /// Finds out who is asking, for the extractors.
 pub async fn identify(request: &HttpRequest) {
@@ -185,7 +215,9 @@ async fn viewer(request: &HttpRequest, authorization: HeaderValue) -> Result<Vie
         return api_keys::identify(app, token).await.map(Viewer::Staff);
     }
     let claims = app.keys.verify(token, clock::now())?;
-    let actor = app.db.look_up(move |conn| queries::actor(conn, claims.sub, claims.sid, clock::now())).await?;
+    let shared = app.clone();
+    let find = move |conn: &mut _| queries::actor(conn, claims.sub, claims.sid, &shared.sign_in, clock::now());
+    let actor = app.db.look_up(find).await?;
     actor.map(Viewer::Staff).ok_or_else(|| Error::with(Code::InvalidToken, "the session has ended; sign in again"))
 }
 
@@ -194,12 +226,10 @@ impl FromRequest for Viewer {
     type Future = Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let identified = request.extensions_mut().remove::<Identified>();
-        ready(match identified {
-            Some(Identified(viewer)) => viewer,
-            None if request.headers().contains_key(AUTHORIZATION) => Err(Error::internal("nobody asked who it is")),
-            None => Ok(Self::Public),
-        })
+        ready(Identified::take(request).and_then(|viewer| match viewer {
+            Self::Staff(Actor { means: Means::Unproven(_), .. }) => Err(unproven()),
+            viewer => Ok(viewer),
+        }))
     }
 }
 
@@ -228,8 +258,8 @@ impl<P: Permission> FromRequest for Can<P> {
     type Error = Error;
     type Future = Ready<Result<Self>>;
 
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        ready(Viewer::from_request(request, payload).into_inner().and_then(|viewer| {
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Identified::take(request).and_then(|viewer| {
             let Viewer::Staff(actor) = viewer else { return Err(Error::new(Code::Unauthenticated)) };
             actor.must::<P>()?;
             Ok(Self { actor, permission: PhantomData })

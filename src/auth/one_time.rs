@@ -84,6 +84,17 @@ pub fn take(conn: &mut Conn, purpose: Purpose, token: &str, now: Time) -> Result
     Ok(diesel::delete(good).execute(conn)? == 1)
 }
 
+/// Notes that something was used which is good for one use, and is kept nowhere before. Whether it was the first.
+pub fn spend(conn: &mut Conn, purpose: Purpose, token: &str, now: Time) -> Result<bool> {
+    let row = (
+        t::hash.eq(hash_of(token)),
+        t::purpose.eq(purpose.name),
+        t::created_at.eq(now),
+        t::expires_at.eq(now.plus(purpose.lifetime)),
+    );
+    Ok(both!(conn, c => diesel::insert_into(t::table).values(row).on_conflict_do_nothing().execute(c))? == 1)
+}
+
 /// Forgets what has expired.
 pub fn forget_expired(conn: &mut Conn, now: Time) -> Result<usize> {
     Ok(diesel::delete(t::table.filter(t::expires_at.le(now))).execute(conn)?)

@@ -1,6 +1,6 @@
 //! Every statement on sessions and refresh tokens.
 
-use super::{Actor, Means, keys::random, model::OpenSession, one_time, signing};
+use super::{Actor, Means, SignIn, SignedInBy, factors, keys::random, model::OpenSession, oidc, one_time, signing};
 use crate::{
     both,
     clock::Time,
@@ -20,6 +20,8 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long a session lives without being used, and how long in all.
 const IDLE: Duration = DAY.saturating_mul(30);
 const ABSOLUTE: Duration = DAY.saturating_mul(90);
+/// How long one lives that a provider's word opened: whoever leaves the house is out within a day.
+const BY_PROVIDER: Duration = DAY;
 /// How long what has ended is kept.
 const REMEMBERED: Duration = DAY.saturating_mul(30);
 /// How long a refresh token that was used gives the same successor again, for a client that lost the answer.
@@ -28,7 +30,7 @@ const GRACE: Duration = Duration::from_secs(10);
 const TRIES: i32 = 5;
 
 /// Who a session's tokens speak for: nobody, where the session has ended or the user was disabled.
-pub fn actor(conn: &mut Conn, user: Id, session: Id, now: Time) -> Result<Option<Actor>> {
+pub fn actor(conn: &mut Conn, user: Id, session: Id, sign_in: &SignIn, now: Time) -> Result<Option<Actor>> {
     let query = sessions::table
         .inner_join(users::table)
         .filter(sessions::id.eq(session))
@@ -36,14 +38,18 @@ pub fn actor(conn: &mut Conn, user: Id, session: Id, now: Time) -> Result<Option
         .filter(sessions::ended_at.is_null())
         .filter(sessions::expires_at.gt(now))
         .filter(users::disabled_at.is_null())
-        .select(users::role);
-    let role: Option<Role> = both!(conn, c => query.first(c)).optional()?;
-    Ok(role.map(|role| Actor { user, role, means: Means::Session(session) }))
+        .select((users::role, sessions::signed_in_by));
+    let found: Option<(Role, SignedInBy)> = both!(conn, c => query.first(c)).optional()?;
+    Ok(found.map(|(role, by)| {
+        let means = if sign_in.holds_back(role, by) { Means::Unproven(session) } else { Means::Session(session) };
+        Actor { user, role, means }
+    }))
 }
 
 /// Opens a session and gives its first refresh token.
-pub fn open_session(conn: &mut Conn, user: Id, device_name: &str, now: Time) -> Result<(Id, String)> {
+pub fn open_session(conn: &mut Conn, user: Id, by: SignedInBy, device_name: &str, now: Time) -> Result<(Id, String)> {
     let (session, token) = (Id::new(), new_token()?);
+    let lifetime = if by == SignedInBy::Provider { BY_PROVIDER } else { ABSOLUTE };
     diesel::insert_into(sessions::table)
         .values((
             sessions::id.eq(session),
@@ -51,7 +57,8 @@ pub fn open_session(conn: &mut Conn, user: Id, device_name: &str, now: Time) -> 
             sessions::device_name.eq(device_name),
             sessions::created_at.eq(now),
             sessions::last_seen_at.eq(now),
-            sessions::expires_at.eq(now.plus(ABSOLUTE)),
+            sessions::expires_at.eq(now.plus(lifetime)),
+            sessions::signed_in_by.eq(by),
         ))
         .execute(conn)?;
     keep_refresh_token(conn, session, &token, now)?;
@@ -61,7 +68,7 @@ pub fn open_session(conn: &mut Conn, user: Id, device_name: &str, now: Time) -> 
 /// What a refresh token is worth.
 pub enum Rotation {
     /// The session and its user, and the next token.
-    Next { user: Id, session: Id, token: String },
+    Next { user: Id, session: Id, by: SignedInBy, token: String },
     /// It was used before: whoever has it now, the session has ended.
     Reused { user: Id, session: Id },
 }
@@ -78,17 +85,17 @@ pub fn rotate(conn: &mut Conn, token: &str, key: &[u8], now: Time) -> Result<Rot
     let session = session_of(conn, token)?.ok_or_else(refused)?;
     // Of many at once the first makes the successor, and the others find it.
     lock::rows(conn, sessions::table.find(session).select(sessions::id))?;
-    let row: Option<(Id, Option<Time>)> = refresh_tokens::table
+    let row: Option<(Id, SignedInBy, Option<Time>)> = refresh_tokens::table
         .inner_join(sessions::table.inner_join(users::table))
         .filter(refresh_tokens::hash.eq(&hash))
         .filter(sessions::ended_at.is_null())
         .filter(sessions::expires_at.gt(now))
         .filter(sessions::last_seen_at.gt(now.minus(IDLE)))
         .filter(users::disabled_at.is_null())
-        .select((users::id, refresh_tokens::used_at))
+        .select((users::id, sessions::signed_in_by, refresh_tokens::used_at))
         .first(conn)
         .optional()?;
-    let (user, used_at) = row.ok_or_else(refused)?;
+    let (user, by, used_at) = row.ok_or_else(refused)?;
     let next = successor(token, key);
     match used_at {
         None => {
@@ -103,7 +110,7 @@ pub fn rotate(conn: &mut Conn, token: &str, key: &[u8], now: Time) -> Result<Rot
             return Ok(Rotation::Reused { user, session });
         }
     }
-    Ok(Rotation::Next { user, session, token: next })
+    Ok(Rotation::Next { user, session, by, token: next })
 }
 
 /// The token that follows one: nobody can tell it without the key.
@@ -183,6 +190,7 @@ pub fn list_sessions(
             sessions::created_at,
             sessions::last_seen_at,
             sessions::expires_at,
+            sessions::signed_in_by,
         ))
         .order(sessions::id.desc())
         .limit(window.limit + 1)
@@ -191,15 +199,16 @@ pub fn list_sessions(
     if let Some((_, id)) = window.after_number() {
         query = query.filter(sessions::id.lt(id));
     }
-    type Row = (Id, Line<1, 100>, Time, Time, Time);
+    type Row = (Id, Line<1, 100>, Time, Time, Time, SignedInBy);
     let page = Page::cut(window, query.load::<Row>(conn)?, |row| Position::new(row.2.micros(), row.0));
     let total = window.count.then(|| going_on!(user, now).count().get_result(conn)).transpose()?;
-    let shown = |(id, device_name, created_at, last_seen_at, expires_at): Row| OpenSession {
+    let shown = |(id, device_name, created_at, last_seen_at, expires_at, signed_in_by): Row| OpenSession {
         id,
         device_name: Some(device_name).filter(|name| !name.as_str().is_empty()),
         created_at,
         last_seen_at,
         expires_at,
+        signed_in_by,
         current: Some(id) == current,
     };
     Ok(Page { total, ..page.map(shown) })
@@ -236,14 +245,15 @@ pub fn forget_tries(conn: &mut Conn, session: Id) -> Result<()> {
     Ok(())
 }
 
-/// Forgets what ended long ago, with its refresh tokens, and keys that nobody believes any more.
+/// Forgets what ended long ago, with its refresh tokens, what was begun and never finished, and keys that nobody believes any more.
 pub fn clean_up(conn: &mut Conn, now: Time) -> Result<usize> {
     let long_ago = now.minus(REMEMBERED);
     let ended = sessions::ended_at.lt(long_ago).assume_not_null();
     let expired = sessions::expires_at.lt(long_ago).or(sessions::last_seen_at.lt(long_ago.minus(IDLE)));
     let over = sessions::table.filter(ended.and(sessions::ended_at.is_not_null()).or(expired));
     let gone = diesel::delete(over).execute(conn)?;
-    Ok(gone + one_time::forget_expired(conn, now)? + signing::forget_retired(conn, now)?)
+    let unused = one_time::forget_expired(conn, now)? + oidc::forget_expired(conn, now)?;
+    Ok(gone + unused + factors::forget_abandoned(conn, now)? + signing::forget_retired(conn, now)?)
 }
 
 /// 256 bits in base64url.

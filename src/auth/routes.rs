@@ -1,12 +1,14 @@
 //! `/auth` and `/me`.
 
 use super::{
-    Person, mail_routes, me_routes,
+    Person, SignedInBy, factor_routes, factors, mail_routes, me_routes,
     model::{AcceptedInvitation, Login, Refresh, Session, Setup, TokenType},
+    provider_routes,
     queries::{self, Rotation},
     setup,
     strength::Known,
     tokens,
+    totp::SecondCode,
 };
 use crate::{
     app::App,
@@ -15,7 +17,7 @@ use crate::{
     db::{Conn, Id},
     error::{Code, Error, Result},
     http::{Answer, Json, NoParams, Query, call},
-    users::{self, User},
+    users::{self, User, UserRow},
     values::{Email, Line},
 };
 use actix_web::{post, web::Data};
@@ -28,18 +30,23 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(logout)
         .service(accept_invitation)
         .service(set_up)
+        .configure(factor_routes::routes)
         .configure(mail_routes::routes)
-        .configure(me_routes::routes);
+        .configure(me_routes::routes)
+        .configure(provider_routes::routes);
 }
 
 /// Sign in
 ///
 /// Opens a session. The access token goes into the `Authorization` header as `Bearer`; the refresh token gets the next
 /// pair. An unknown address and a wrong password are answered alike, after the same work.
+///
+/// Who has a second factor sends a `code` as well; without one the answer to the right password is `second_factor_required`,
+/// and no session. A code is taken once. After five wrong ones in a row none is looked at for a while, but for recovery codes.
 #[utoipa::path(tag = "Auth", request_body = Login, responses((status = OK, description = "The session.", body = Session)))]
 #[post("/auth/login")]
 async fn login(_: Person, app: Data<App>, _: Query<NoParams>, body: Json<Login>) -> Result<Answer> {
-    let Login { email, password, device_name } = body.value;
+    let Login { email, password, code, device_name } = body.value;
     app.limits.count_account(&email)?;
     let account = email.clone();
     let known = app.db.read(move |conn| users::find_by_email(conn, &email)).await?;
@@ -51,17 +58,33 @@ async fn login(_: Person, app: Data<App>, _: Query<NoParams>, body: Json<Login>)
     let refused = || Error::new(Code::InvalidCredentials);
     let user = known.filter(|user| right && user.disabled_at.is_none()).ok_or_else(refused)?.id;
     let device = device_name.map_or_else(String::new, Line::into_inner);
+    let shared = app.clone();
     let answer = session(&app, move |conn| {
         // While the password was looked at, somebody may have been disabled, or have changed it.
         let held = users::hold(conn, user).map_err(|e| if e.code() == Code::NotFound { refused() } else { e })?;
         if held.disabled_at.is_some() || held.password_hash != hash {
             return Err(refused());
         }
-        opened(conn, user, &device).map(Some)
+        let proven = proven(conn, &shared, &held, code.as_ref())?;
+        proven.map_or_else(|refused| Ok(Err(refused)), |by| opened(conn, user, by, &device).map(Ok))
     });
-    let answer = answer.await?.ok_or_else(refused)?;
+    let answer = answer.await?;
     app.limits.welcome(&account);
     Ok(answer)
+}
+
+/// What a sign-in by password counts as, once the second factor was shown where there is one. The caller holds the user. An
+/// inner error is to be answered with what was counted kept.
+///
+/// # Errors
+/// 401 where a code is asked for.
+fn proven(conn: &mut Conn, app: &App, user: &UserRow, code: Option<&SecondCode>) -> Result<Result<SignedInBy>> {
+    if user.second_factor_at.is_none() {
+        return Ok(Ok(SignedInBy::Password));
+    }
+    let code = code.ok_or_else(|| Error::new(Code::SecondFactorRequired))?;
+    let now = clock::now();
+    Ok(factors::prove(conn, &app.keys, user.id, code, now)?.or(Error::new(Code::SecondFactorInvalid), now))
 }
 
 /// Get new tokens
@@ -75,18 +98,17 @@ async fn refresh(_: Person, app: Data<App>, _: Query<NoParams>, body: Json<Refre
     let (shared, token, record) = (app.clone(), body.value.refresh_token, Record::of_request());
     let answer = session(&app, move |conn| {
         match queries::rotate(conn, token.as_str(), shared.keys.refresh_key(), clock::now())? {
-            Rotation::Next { user, session, token } => Ok(Some(Opened { user, session, token })),
-            // No error: what ended is to stay so.
+            Rotation::Next { user, session, by, token } => Ok(Ok(Opened { user, session, by, token })),
+            // What ended is to stay so.
             Rotation::Reused { user, session } => {
                 if let Some(record) = &record {
                     record.clone().by(user, session).insert(conn, Outcome::Refused)?;
                 }
-                Ok(None)
+                Ok(Err(Error::with(Code::InvalidToken, "the refresh token was used before; the session has ended")))
             }
         }
     });
-    let reused = "the refresh token was used before; the session has ended";
-    answer.await?.ok_or_else(|| Error::with(Code::InvalidToken, reused))
+    answer.await
 }
 
 /// Sign out
@@ -112,7 +134,8 @@ async fn logout(_: Person, app: Data<App>, _: Query<NoParams>, body: Json<Refres
 
 /// Accept an invitation
 ///
-/// Chooses the password and signs in. An invitation is good once, for seven days.
+/// Chooses the password and signs in. An invitation is good once, for seven days. It does not take the place of a second
+/// factor: who has one sends a `code` as for `POST /auth/login`.
 #[utoipa::path(
     tag = "Auth", request_body = AcceptedInvitation,
     responses((status = OK, description = "The session.", body = Session))
@@ -124,7 +147,7 @@ async fn accept_invitation(
     _: Query<NoParams>,
     body: Json<AcceptedInvitation>,
 ) -> Result<Answer> {
-    let AcceptedInvitation { token, password, device_name } = body.value;
+    let AcceptedInvitation { token, password, code, device_name } = body.value;
     // A password costs much to hash: first it is seen whether there is a reason to.
     let given = token.clone();
     let user = app.db.read(move |conn| users::invited(conn, given.as_str(), clock::now())).await?;
@@ -132,11 +155,16 @@ async fn accept_invitation(
     let hash = app.hasher.choose(password, known, "/password").await?;
     let device = device_name.map_or_else(String::new, Line::into_inner);
     let shared = app.clone();
-    let answer = session(&app, move |conn| {
+    session(&app, move |conn| {
+        let user = users::invited(conn, token.as_str(), clock::now())?;
+        let by = match proven(conn, &shared, &user, code.as_ref())? {
+            Ok(by) => by,
+            Err(refused) => return Ok(Err(refused)),
+        };
         let user = users::accept(conn, &shared.mail, token.as_str(), &hash, clock::now())?;
-        opened(conn, user, &device).map(Some)
-    });
-    answer.await?.ok_or_else(|| Error::internal("an invitation opened no session"))
+        opened(conn, user, by, &device).map(Ok)
+    })
+    .await
 }
 
 /// Create the first administrator
@@ -149,46 +177,53 @@ async fn set_up(_: Person, app: Data<App>, _: Query<NoParams>, body: Json<Setup>
     let given = token.clone();
     app.db.read(move |conn| setup::check(conn, given.as_str(), clock::now())).await?;
     let hash = app.hasher.choose(password, app.known(email.clone(), name.as_str()), "/password").await?;
-    let answer = session(&app, move |conn| {
+    session(&app, move |conn| {
         let name = name.as_str();
         let user = setup::create_first_administrator(conn, token.as_str(), &email, name, &hash, clock::now())?;
-        opened(conn, user, "").map(Some)
-    });
-    answer.await?.ok_or_else(|| Error::internal("the first administrator has no session"))
+        opened(conn, user, SignedInBy::Password, "").map(Ok)
+    })
+    .await
 }
 
 /// A session, and the refresh token that its client gets.
-struct Opened {
+pub(super) struct Opened {
     user: Id,
     session: Id,
+    by: SignedInBy,
     token: String,
 }
 
-fn opened(conn: &mut Conn, user: Id, device: &str) -> Result<Opened> {
-    let (session, token) = queries::open_session(conn, user, device, clock::now())?;
-    Ok(Opened { user, session, token })
+pub(super) fn opened(conn: &mut Conn, user: Id, by: SignedInBy, device: &str) -> Result<Opened> {
+    let (session, token) = queries::open_session(conn, user, by, device, clock::now())?;
+    Ok(Opened { user, session, by, token })
 }
 
-/// Answers with the tokens of the session that `open` gives, if it gives one.
-async fn session(
+/// Answers with the tokens of the session that `open` gives. Of an inner error what it wrote is kept: a try that was counted,
+/// a session that it ended.
+pub(super) async fn session(
     app: &Data<App>,
-    open: impl Fn(&mut Conn) -> Result<Option<Opened>> + Send + 'static,
-) -> Result<Option<Answer>> {
+    open: impl Fn(&mut Conn) -> Result<Result<Opened>> + Send + 'static,
+) -> Result<Answer> {
     let shared = app.clone();
     // That a session goes on is no news: it says itself when it was last seen.
     let record = Record::of_request().filter(|record| record.action() != "refresh");
     let answer = app.db.write(move |conn| {
-        let Some(Opened { user, session, token: refresh_token }) = open(conn)? else { return Ok(None) };
+        let Opened { user, session, by, token: refresh_token } = match open(conn)? {
+            Ok(opened) => opened,
+            Err(refused) => return Ok(Err(refused)),
+        };
         if let Some(record) = &record {
             record.clone().by(user, session).insert(conn, Outcome::Done)?;
         }
         let access_token = shared.keys.issue(user, session, clock::now())?;
         let expires_in = u32::try_from(tokens::LIFETIME.as_secs()).unwrap_or(u32::MAX);
         let user = User::from(users::find(conn, user)?);
-        Answer::shown(&Session { access_token, token_type: TokenType::Bearer, expires_in, refresh_token, user })
-            .map(Some)
+        let second_factor_missing = shared.sign_in.holds_back(user.role, by);
+        let token_type = TokenType::Bearer;
+        let shown = Session { access_token, token_type, expires_in, refresh_token, second_factor_missing, user };
+        Answer::shown(&shown).map(Ok)
     });
-    Ok(answer.await?.map(|answer| Answer { etag: None, ..answer }))
+    Ok(Answer { etag: None, ..answer.await?? })
 }
 
 impl App {

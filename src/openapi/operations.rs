@@ -76,6 +76,7 @@ fn one_too_many() -> Value {
 pub fn headers() -> Value {
     let text = |max: u32, pattern: &str| json!({"type": "string", "maxLength": max, "pattern": pattern});
     json!({
+        "Elsewhere": {"description": "Where the browser is sent.", "schema": {"type": "string", "format": "uri", "maxLength": 8000}, "example": "https://desk.lantern.example/signed-in#code=4k1dXkC0yLZ9mH0mXyq7q0pVfW8jv2t9S3uB6nYQe1A"},
         "ETag": {"description": "The tag of this representation: for `If-None-Match` and `If-Match`.", "schema": text(100, "^\"[!-~]+\"$"), "example": "\"3-5d41402abc4b2a76\""},
         "IdempotentReplayed": {"description": "Given where the answer is the first one to the `Idempotency-Key`, once more.", "schema": {"type": "string", "enum": ["true"]}, "example": "true"},
         "LastModified": {"description": "When what it shows was last changed. What was taken away since shows in the `ETag` alone: ask with that.", "schema": text(40, "^[A-Za-z]{3}, .* GMT$"), "example": "Sun, 01 Mar 2026 08:30:00 GMT"},
@@ -86,6 +87,7 @@ pub fn headers() -> Value {
         "RateLimitPolicy": {"description": "The limit: so many requests at once (`q`), and as many anew in so many seconds (`w`), evenly.", "schema": text(200, "^\"[a-z_]+\";q=[0-9]+;w=[0-9]+$"), "example": "\"reads\";q=6000;w=60"},
         "RequestId": {"description": "The request's id: the client's, or one that was made.", "schema": text(128, "^[!-~]+$"), "example": "0190a5c0-7b1e-7c3a-9f00-3d5e8a1b2c4d"},
         "RetryAfter": {"description": "Seconds to wait.", "schema": {"type": "integer", "format": "int32", "minimum": 0, "maximum": 86400}, "example": 1},
+        "SetCookie": {"description": "What binds a sign-in at a provider to one browser, or takes it back.", "schema": text(4000, "^[ -~]*$"), "example": "__Host-stet_sign_in=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"},
         "WwwAuthenticate": {"description": "How to authenticate (RFC 6750).", "schema": text(300, "^Bearer.*$"), "example": "Bearer realm=\"stet\""},
     })
 }
@@ -116,11 +118,11 @@ pub fn complete(document: &mut Value) {
         let signs_in = path.starts_with("/api/v1/auth/");
         let has_body = operation.contains_key("requestBody");
         let syndicated = operation.get("tags").is_some_and(|tags| tags[0] == "Syndication");
-        let secured = operation.get("security").is_some();
         operation.entry("security").or_insert_with(|| json!([]));
         let mut parameters = Vec::new();
+        let sends_on = operation.get("responses").is_some_and(|responses| responses.get("302").is_some());
         match method {
-            "get" => parameters.push("IfNoneMatch"),
+            "get" if !sends_on => parameters.push("IfNoneMatch"),
             "post" if !signs_in => parameters.push("IdempotencyKey"),
             _ => {}
         }
@@ -134,7 +136,8 @@ pub fn complete(document: &mut Value) {
         let writes = method != "get";
         let problems = PROBLEMS.iter().filter(|(name, ..)| match *name {
             "Unauthorized" => !["logout", "forgot_password"].contains(&id.as_str()) && path.starts_with("/api/"),
-            "Forbidden" => secured || signs_in || id == "create_comment",
+            // A token that its role asks more of is refused where none is needed, too.
+            "Forbidden" => path.starts_with("/api/"),
             "NotAcceptable" => path.starts_with("/api/"),
             "NotFound" => path.contains('{'),
             "Conflict" => {
@@ -150,13 +153,17 @@ pub fn complete(document: &mut Value) {
         });
         let problems: Vec<_> = problems.collect();
         if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
-            for response in responses.values_mut() {
+            for (status, response) in responses.iter_mut() {
                 add_headers(response, method, signs_in, &id);
+                if status == "302" {
+                    response["headers"]["Location"] = json!({"$ref": "#/components/headers/Elsewhere"});
+                    response["headers"]["Set-Cookie"] = json!({"$ref": "#/components/headers/SetCookie"});
+                }
                 if syndicated {
                     response["headers"]["Last-Modified"] = json!({"$ref": "#/components/headers/LastModified"});
                 }
             }
-            if method == "get" {
+            if method == "get" && !sends_on {
                 responses.insert("304".into(), json!({"$ref": "#/components/responses/NotModified"}));
             }
             // What may be named by a slug may have had another one.

@@ -32,6 +32,11 @@ pub fn insert(conn: &mut Conn, mail: &Mail, user: &UserRow, token: &str, now: Ti
     one_time::insert(conn, INVITATION, Some(user.id), token, now)
 }
 
+/// Takes back what invited a user.
+pub fn forget(conn: &mut Conn, user: Id) -> Result<()> {
+    one_time::forget(conn, INVITATION, Some(user))
+}
+
 /// What is told of an invitation that was made at a time: its token, where it is shown.
 pub fn shown(mail: &Mail, token: Option<String>, now: Time) -> Invitation {
     let by_mail = mail.is_on();

@@ -5,6 +5,8 @@ mod model;
 mod queries;
 pub mod routes;
 
-pub use invitations::{INVITATION, accept, invited};
+pub use invitations::{INVITATION, accept, forget as forget_invitations, invited};
 pub use model::{Colleague, NewUser, User, UserRow};
-pub use queries::{find, find_by_email, has_administrator, hold, insert, rename, set_email, set_password, signature};
+pub use queries::{
+    find, find_by_email, follow_role, has_administrator, hold, insert, rename, set_email, set_password, signature,
+};

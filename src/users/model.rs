@@ -29,6 +29,8 @@ pub struct UserRow {
     pub disabled_at: Option<Time>,
     /// It stands for a key, which nobody signs in with.
     pub is_key: bool,
+    /// Since when a password alone does not sign them in.
+    pub second_factor_at: Option<Time>,
 }
 
 impl UserRow {
@@ -57,6 +59,8 @@ pub struct User {
     pub disabled: bool,
     /// Has chosen no password yet.
     pub invited: bool,
+    /// Signs in with a code besides the password.
+    pub second_factor: bool,
     /// What lets them choose one. Only in the answer that made it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -98,8 +102,20 @@ impl Versioned for User {
 impl From<UserRow> for User {
     fn from(row: UserRow) -> Self {
         let UserRow { id, email, name, role, author_id, version, created_at, updated_at, .. } = row;
-        let (disabled, invited) = (row.disabled_at.is_some(), row.password_hash.is_none());
-        Self { id, email, name, role, author_id, disabled, invited, invitation: None, created_at, updated_at, version }
+        Self {
+            id,
+            email,
+            name,
+            role,
+            author_id,
+            disabled: row.disabled_at.is_some(),
+            invited: row.password_hash.is_none(),
+            second_factor: row.second_factor_at.is_some(),
+            invitation: None,
+            created_at,
+            updated_at,
+            version,
+        }
     }
 }
 
@@ -185,7 +201,7 @@ field_names! {
     /// The fields of a user.
     pub enum UserField {
         Id = "id", Email = "email", Name = "name", Role = "role", AuthorId = "author_id", Disabled = "disabled",
-        Invited = "invited", CreatedAt = "created_at", UpdatedAt = "updated_at",
+        Invited = "invited", SecondFactor = "second_factor", CreatedAt = "created_at", UpdatedAt = "updated_at",
     }
 }
 

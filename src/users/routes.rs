@@ -7,10 +7,10 @@ use super::{
 };
 use crate::{
     app::App,
-    auth::{Can, new_token},
+    auth::{Can, factors, new_token},
     clock,
     db::Id,
-    error::{Error, Result},
+    error::{Code, Error, Result},
     http::{Answer, Json, NoParams, Path, Query, WriteAsked, WriteParams, Writing, json::digest_of},
     permissions::ManageUsers,
 };
@@ -24,6 +24,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(get_user)
         .service(update_user)
         .service(delete_user)
+        .service(remove_second_factor)
         .service(invite_user);
 }
 
@@ -154,6 +155,40 @@ async fn delete_user(_: Can<ManageUsers>, app: Data<App>, path: Path<Id>, writin
     writing
         .run(&app.db, move |conn, expected| {
             queries::delete(conn, *path, expected)?;
+            Ok(Answer::no_content())
+        })
+        .await
+}
+
+/// Remove a user's second factor
+///
+/// For who lost their authenticator and the recovery codes. Their sessions end, and the next sign-in takes the password alone;
+/// where the role asks for a second factor, they set up another one before anything else. One's own is removed at
+/// `PUT /me/totp/removal`.
+#[utoipa::path(
+    tag = "Users", params(("id" = Id, Path, description = "The user's id."), WriteParams),
+    responses((status = NO_CONTENT, description = "They have none any more.")), security(("bearer" = []))
+)]
+#[delete("/users/{id}/totp")]
+async fn remove_second_factor(
+    who: Can<ManageUsers>,
+    app: Data<App>,
+    path: Path<Id>,
+    writing: Writing,
+) -> Result<Answer> {
+    if *path == who.user {
+        return Err(Error::with(
+            Code::Forbidden,
+            "one's own takes the password and a code: PUT /api/v1/me/totp/removal",
+        ));
+    }
+    writing
+        .run(&app.db, move |conn, expected| {
+            let user = queries::hold(conn, *path)?;
+            expected.check(&user, Vec::new)?;
+            if user.second_factor_at.is_some() {
+                factors::turn_off(conn, user.id, None, clock::now())?;
+            }
             Ok(Answer::no_content())
         })
         .await

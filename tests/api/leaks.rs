@@ -286,6 +286,7 @@ impl Newsroom {
             "sections" => named(&["news", "tech", "quiet", "nowhere"]),
             "tags" => named(&["harbour", "hush", "nothing"]),
             // Nobody who crawls here gets so far.
+            "auth" => named(&["house"]),
             "users" | "api-keys" => named(&["0190a5c0-7b1e-7c3a-9f00-3d5e8a1b2c4d"]),
             _ => Vec::new(),
         };
@@ -294,7 +295,8 @@ impl Newsroom {
             references
                 .iter()
                 .map(|reference| {
-                    template.replace("{ref}", reference).replace("{id}", reference).replace("{number}", "1")
+                    let template = template.replace("{ref}", reference).replace("{provider}", reference);
+                    template.replace("{id}", reference).replace("{number}", "1")
                 })
                 .collect()
         } else {
@@ -399,7 +401,9 @@ fn values(name: &str, schema: &Value) -> Vec<String> {
         "revision" | "diff" => texts(&["1", "2", "9"]),
         "limit" => texts(&["1", "100", "0"]),
         "page" => texts(&["1", "2", "100"]),
-        "cursor" => texts(&["AAAA"]),
+        "cursor" | "state" | "code" | "error" => texts(&["AAAA"]),
+        "code_challenge" => texts(&["E9Melhoa2OwvFrEMTJguCMSHaGK_rjWZfuHfOKTCOWY"]),
+        "return_to" | "iss" => texts(&["https://desk.lantern.example/signed-in"]),
         other => panic!("tests/api/leaks.rs knows no values for the parameter `{other}`"),
     }
 }

@@ -161,7 +161,18 @@ async fn users_are_listed_in_pages_and_told_of_without_a_secret(app: TestApp) {
     assert_eq!(list.assert(200).column("name"), ["Mira Holt", "Reyes 0", "Reyes 1", "Reyes 2", "Reyes 3"]);
     assert_eq!(list.json["page"]["total"], 5, "a key is no user");
     let fields: Vec<&String> = list.json["data"][1].as_object().unwrap().keys().collect();
-    let expected = ["id", "email", "name", "role", "author_id", "disabled", "invited", "created_at", "updated_at"];
+    let expected = [
+        "id",
+        "email",
+        "name",
+        "role",
+        "author_id",
+        "disabled",
+        "invited",
+        "second_factor",
+        "created_at",
+        "updated_at",
+    ];
     assert_eq!(fields, expected);
     for (query, names) in [
         ("role=author", &["Reyes 0", "Reyes 2"][..]),

@@ -1,5 +1,7 @@
 //! Signing in, refresh tokens, and the first administrator.
 
+pub mod factors;
+mod oidc;
 mod sessions;
 pub mod tokens;
 

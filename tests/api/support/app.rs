@@ -12,7 +12,7 @@ use std::{net::TcpListener, sync::OnceLock, time::Duration};
 use stet::{
     app::{self, App, Listening},
     articles::{preflight::Policy, trash::Keeping},
-    auth::{Password, passwords},
+    auth::{Password, SignIn, passwords},
     clock,
     db::{Db, Id, Target},
     jobs::Jobs,
@@ -67,6 +67,11 @@ impl TestApp {
         let trusted_proxies = behind_a_proxy.then(|| "127.0.0.0/8".parse().unwrap()).into_iter().collect();
         let settings = limits::Settings { on: true, trusted_proxies };
         Self::launch(kind, |_| {}, |_| {}, |app| app.limits = Limits::new(settings)).await
+    }
+
+    /// Starts with settings of signing in.
+    pub async fn start_signing_in(kind: Kind, sign_in: SignIn) -> Self {
+        Self::launch(kind, |_| {}, |_| {}, |app| app.sign_in = sign_in).await
     }
 
     #[expect(clippy::unused_async, reason = "it spawns, so it must be called where tasks run")]

@@ -7,6 +7,7 @@ mod database;
 pub mod postbox;
 pub mod postgres;
 pub mod program;
+pub mod provider;
 pub mod shown;
 pub mod spec;
 pub mod xml;
