@@ -35,10 +35,28 @@ pub trait Permission: 'static {
     const BEFORE_PROOF: bool = false;
 }
 
+/// A row of the table, to be read: docs/SECURITY.md is made of them.
+#[derive(Debug)]
+pub struct Row {
+    pub name: &'static str,
+    /// What one may, in words.
+    pub says: &'static str,
+    /// The role from which on one may.
+    pub from: Role,
+    pub for_people: bool,
+    pub in_sections: bool,
+}
+
+impl Row {
+    const fn of<P: Permission>(says: &'static str) -> Self {
+        Self { name: P::NAME, says, from: P::FROM, for_people: P::FOR_PEOPLE, in_sections: P::IN_SECTIONS }
+    }
+}
+
 macro_rules! permissions {
-    ($($(#[$doc:meta])* $name:ident from $role:ident $(for $people:ident)? $(in $sections:ident)? $(before $proof:ident)?;)*) => {
+    ($($(#[doc = $doc:literal])+ $name:ident from $role:ident $(for $people:ident)? $(in $sections:ident)? $(before $proof:ident)?;)*) => {
         $(
-            $(#[$doc])*
+            $(#[doc = $doc])+
             #[derive(Debug)]
             pub struct $name;
 
@@ -51,8 +69,8 @@ macro_rules! permissions {
             }
         )*
 
-        /// The whole table: each permission, and the role from which on one has it.
-        pub const TABLE: &[(&str, Role)] = &[$((stringify!($name), Role::$role)),*];
+        /// The whole table.
+        pub const TABLE: &[Row] = &[$(Row::of::<$name>(concat!($($doc),+))),*];
     };
 }
 

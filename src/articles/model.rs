@@ -323,7 +323,11 @@ pub struct JsonLd(pub Box<RawValue>);
 
 impl PartialSchema for JsonLd {
     fn schema() -> RefOr<Schema> {
-        open_object("Structured data (schema.org, JSON-LD).").into()
+        open_object(
+            "Structured data (schema.org, JSON-LD). Where it is written into a script element, write each `<` of its JSON as `\\u003c`: \
+             a title may hold what ends the element.",
+        )
+        .into()
     }
 }
 

@@ -4,6 +4,7 @@ mod absolute;
 mod bounds;
 mod markdown;
 mod marks;
+mod policy;
 mod words;
 
 pub use absolute::absolute;
@@ -12,53 +13,12 @@ pub use marks::{Marks, marks};
 pub use words::{count_words, escape, escape_into, excerpt, reading_minutes, text};
 
 use crate::values::Refusal;
-use ammonia::{Builder, UrlRelative};
+use ammonia::Builder;
 use comrak::{Options, markdown_to_html};
-use std::{collections::HashSet, sync::LazyLock};
+use std::sync::LazyLock;
 
-/// What an article's body may hold: text, structure, tables, links, pictures. No scripts, styles, forms, frames.
-static ARTICLE: LazyLock<Builder<'static>> = LazyLock::new(|| {
-    let mut policy = Builder::default();
-    policy
-        .add_tags(["figure", "figcaption", "section", "input"])
-        .rm_tags(["map", "area", "center"])
-        .add_tag_attributes("a", ["id"])
-        .add_tag_attributes("img", ["loading"])
-        // Addresses that no browser follows and no list of schemes reaches.
-        .rm_tag_attributes("blockquote", ["cite"])
-        .rm_tag_attributes("q", ["cite"])
-        .rm_tag_attributes("del", ["cite"])
-        .rm_tag_attributes("ins", ["cite"])
-        .add_tag_attributes("code", ["class"])
-        .attribute_filter(|tag, name, value| match (tag, name) {
-            // A class may name the language of code, and nothing that a page's own styles know.
-            ("code", "class") => {
-                value.starts_with("language-").then(|| value.split_whitespace().take(1).collect::<String>().into())
-            }
-            _ => Some(value.into()),
-        })
-        // The boxes of task lists.
-        .add_tag_attributes("input", ["checked"])
-        .set_tag_attribute_value("input", "type", "checkbox")
-        .set_tag_attribute_value("input", "disabled", "")
-        .url_schemes(HashSet::from(["http", "https", "mailto", "tel"]))
-        .url_relative(UrlRelative::PassThrough)
-        .link_rel(Some("noopener noreferrer"))
-        .id_prefix(Some("content-"));
-    policy
-});
-
-/// What a comment may hold: emphasis, code, quotes, lists, and links that vouch for nothing.
-static COMMENT: LazyLock<Builder<'static>> = LazyLock::new(|| {
-    let mut policy = Builder::empty();
-    policy
-        .tags(HashSet::from(["p", "br", "em", "strong", "del", "code", "pre", "blockquote", "ul", "ol", "li", "a"]))
-        .tag_attributes([("a", HashSet::from(["href"]))].into_iter().collect())
-        .url_schemes(HashSet::from(["http", "https"]))
-        .url_relative(UrlRelative::Deny)
-        .link_rel(Some("nofollow ugc noopener noreferrer"));
-    policy
-});
+static ARTICLE: LazyLock<Builder<'static>> = LazyLock::new(|| policy::ARTICLE.sanitiser());
+static COMMENT: LazyLock<Builder<'static>> = LazyLock::new(|| policy::COMMENT.sanitiser());
 
 /// CommonMark and GFM to at most `max` bytes of HTML that is safe in a page.
 ///

@@ -30,6 +30,9 @@ pub fn from_value<T: DeserializeOwned + PartialSchema>(mut value: Value) -> Resu
             Err(error) => error,
         };
         let mut found = mistake(error.path(), &error.inner().to_string());
+        if value.pointer_mut(&found.pointer).is_some_and(made_whole) {
+            continue;
+        }
         let pointer = std::mem::take(&mut found.pointer);
         found.pointer = as_sent(&pointer, &removed);
         let known = mistakes.iter().any(|m| m.pointer == found.pointer);
@@ -46,6 +49,18 @@ pub fn from_value<T: DeserializeOwned + PartialSchema>(mut value: Value) -> Resu
         }
     }
     Err(Error::invalid(mistakes))
+}
+
+/// Up to here a float is exactly the whole number that it says.
+const WHOLE: f64 = 9_007_199_254_740_992.0;
+
+/// Makes `1` of `1.0` where that was refused: to JSON Schema, and so to every client made from the document, it is a whole
+/// number.
+fn made_whole(value: &mut Value) -> bool {
+    let float = value.as_f64().filter(|_| value.is_f64());
+    let Some(whole) = float.filter(|float| float.fract() == 0.0 && float.abs() < WHOLE) else { return false };
+    *value = (whole as i64).into();
+    true
 }
 
 /// The example in a body's schema, made once.
@@ -173,6 +188,17 @@ mod tests {
         note: Option<Line<1, 5>>,
         #[serde(default)]
         related: Vec<Slug>,
+    }
+
+    #[test]
+    fn a_whole_number_may_be_written_as_a_float() {
+        let read = |n: &str| {
+            from_value::<Body>(strict(format!(r#"{{"name": "x", "slug": "x", "n": {n}}}"#).as_bytes()).unwrap())
+        };
+        assert_eq!([read("2.0"), read("-2e3"), read("-0.0")].map(|read| read.unwrap().n), [2, -2000, 0]);
+        for wrong in ["1.5", "1e300", "2147483648.0"] {
+            assert_eq!(read(wrong).unwrap_err().errors().len(), 1, "{wrong}");
+        }
     }
 
     #[test]

@@ -96,7 +96,7 @@ pub fn parameters() -> Value {
     let tags = |description: &str, name: &str| {
         json!({
             "name": name, "in": "header", "required": false, "description": description,
-            "schema": {"type": "string", "maxLength": 1000, "pattern": "^[ -~]*$"}, "example": "\"3-5d41402abc4b2a76\"",
+            "schema": {"type": "string", "maxLength": 1000, "pattern": "^[^\\x00-\\x1f\\x7f]*$"}, "example": "\"3-5d41402abc4b2a76\"",
         })
     };
     json!({

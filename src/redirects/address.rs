@@ -46,7 +46,9 @@ impl Source {
 
 text_value!(Source, example: "/2019/harbour.html", schema: ObjectBuilder::new()
     .max_length(Some(MAX))
-    .pattern(Some("^/[^?#\\x00-\\x20\\x7f]*$"))
+    .pattern(Some(
+        "^/([^?#%\\\\\\x00-\\x20\\x7f-\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]|%([2-689a-fA-F][0-9a-fA-F]|7[0-9a-eA-E]))*$",
+    ))
     .description(Some("A path of the site: percent-encoded, without a query. Case counts, and so does a slash at its end.")));
 
 /// A path of the site, or a web address. Either may have a query and a fragment.

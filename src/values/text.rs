@@ -110,7 +110,8 @@ bounded_text!(
     Line,
     "^[^\\x00-\\x1f\\x7f]*$",
     |text| match text.trim() {
-        t if t.chars().any(|c| c.is_ascii_control()) => {
+        // At its ends, too: what was accepted is what the document says.
+        _ if text.chars().any(|c| c.is_ascii_control()) => {
             Err(Refusal::new("invalid_characters", "it is one line, without control characters"))
         }
         t if t.chars().all(is_invisible) => Ok(String::new()),
@@ -152,6 +153,7 @@ mod tests {
         assert_eq!(code("   ").err(), Some("required"));
         assert_eq!(code("\u{200b}\u{3164}\u{202e}").err(), Some("required"));
         assert_eq!(code("a\nb").err(), Some("invalid_characters"));
+        assert_eq!(code("a\r\n").err(), Some("invalid_characters"));
     }
 
     #[test]

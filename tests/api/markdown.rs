@@ -41,8 +41,8 @@ async fn an_article_is_a_text_for_those_who_ask_for_one(app: TestApp) {
     let article = anyone.get("/articles/ebb").await;
     let published = article.text("/published_at");
     let expected = format!(
-        "# Ebb \\*and\\* \\<flow>\n\n**A\\_standfirst\\_**\n\nBy [Mira \\[Holt\\]](https://news.example/authors/mira) · {} {} UTC\n\n\
-        ![Low [water]](https://images.example/ebb.jpg)\n\n*The quay. · Jo*\n\n\
+        "# Ebb \\*and\\* &lt;flow>\n\n**A\\_standfirst\\_**\n\nBy [Mira \\[Holt\\]](https://news.example/authors/mira) · {} {} UTC\n\n\
+        ![Low \\[water\\]](https://images.example/ebb.jpg)\n\n*The quay. · Jo*\n\n\
         Read [on](https://news.example/more) and `code`.\n\n## Then\n\n| a | b |\n| - | - |\n| 1 | 2 |\n\n- [x] done\n",
         &published[..10],
         &published[11..16]
@@ -132,7 +132,7 @@ async fn html_and_whatever_else_becomes_a_text(app: TestApp) {
     let path = publish(&editor, json!({"title": "HTML", "body": {"format": "html", "source": html}})).await;
     let told = text(&asking(&anyone).get(&path).await);
     assert!(
-        told.contains("## One\n\nA \\<script> and **more**.\n\n![A](https://news.example/articles/a.png)"),
+        told.contains("## One\n\nA &lt;script> and **more**.\n\n![A](https://news.example/articles/a.png)"),
         "{told}"
     );
     assert!(!told.contains("alert"), "{told}");
@@ -174,7 +174,7 @@ async fn a_guide_leads_to_the_newest_texts(app: TestApp) {
     let headings: Vec<&str> = guide.lines().filter(|line| line.starts_with('#')).collect();
     assert_eq!(headings, ["# The Lantern", "## A \\[b\\]", "## News", "## Other stories", "## Optional"]);
     assert!(
-        guide.contains("- [\\[x\\](y) \\<z\\>](https://news.example/api/v1/articles/z?format=markdown): \\# a"),
+        guide.contains("- [\\[x\\](y) &lt;z\\>](https://news.example/api/v1/articles/z?format=markdown): \\# a"),
         "{guide}"
     );
     assert!(guide.contains("[Story 11]") && !guide.contains("[Story 1]") && !guide.contains("Hidden"), "{guide}");

@@ -4,7 +4,7 @@ use crate::{
     auth::factors,
     on_both_databases,
     support::{
-        Client, PASSWORD, Postbox, Reply, TestApp,
+        Client, Kind, PASSWORD, Postbox, Reply, TestApp,
         spec::{self, Operation},
     },
 };
@@ -267,7 +267,7 @@ impl Desk {
     }
 
     /// Where to send the operation, and what.
-    async fn request(
+    pub async fn request(
         &self,
         operation: &Operation,
         caller: &Client,

@@ -63,7 +63,8 @@ fn every_command_of_the_readme_does_what_it_says() {
 
 #[test]
 fn every_link_in_the_documents_leads_somewhere() {
-    let mut documents: Vec<PathBuf> = ["README.md", "CONTRIBUTING.md", "docs/ARCHITECTURE.md"].map(in_root).to_vec();
+    let mut documents: Vec<PathBuf> =
+        ["README.md", "CONTRIBUTING.md", "docs/ARCHITECTURE.md", "docs/SECURITY.md"].map(in_root).to_vec();
     documents.extend(fs::read_dir(in_root("docs/adr")).unwrap().map(|entry| entry.unwrap().path()));
     for document in documents {
         let text = fs::read_to_string(&document).unwrap();

@@ -43,7 +43,7 @@ async fn texts_are_bounded_in_characters(app: TestApp) {
         );
     }
     for (path, body) in [
-        ("/articles", json!({"title": " \u{3000}\t"})),
+        ("/articles", json!({"title": " \u{3000}"})),
         ("/tags", json!({"name": ""})),
         (&*comments, json!({"body": ""})),
     ] {

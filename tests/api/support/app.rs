@@ -5,6 +5,7 @@ use super::{
     client::Client,
     database::{self, Kind},
     postbox::Postbox,
+    secrets,
 };
 use actix_web::{dev::ServerHandle, web::Data};
 use diesel::{QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_types::BigInt};
@@ -103,6 +104,7 @@ impl TestApp {
         change: impl FnOnce(&mut Listening),
         prepare: impl FnOnce(&mut App),
     ) -> Self {
+        secrets::listen();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let mut site = Site {

@@ -8,6 +8,7 @@ pub mod postbox;
 pub mod postgres;
 pub mod program;
 pub mod provider;
+pub mod secrets;
 pub mod shown;
 pub mod spec;
 pub mod xml;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the search path is the test run's, not the program's")]
 
+use super::secrets;
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -119,5 +120,8 @@ impl Drop for Server {
         // It may have ended already.
         drop(self.child.kill());
         drop(self.child.wait());
+        if !std::thread::panicking() {
+            secrets::check_log(&(self.stdout() + &self.stderr()));
+        }
     }
 }
