@@ -39,6 +39,7 @@ async fn forgot_password(
 ) -> Result<Answer> {
     // The same for every address: it is not looked at.
     app.mail.must_be_on()?;
+    app.limits.count_account(&body.value.email)?;
     let (shared, email) = (app.clone(), body.value.email);
     app.db
         .write(move |conn| {

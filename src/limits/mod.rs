@@ -17,7 +17,7 @@ use crate::{
 };
 use actix_web::HttpRequest;
 use address::block;
-use classes::ACCOUNT;
+use classes::{ACCOUNT, FAMILIAR_ACCOUNT, FAMILIAR_ADDRESS};
 use familiar::Familiar;
 use ipnet::IpNet;
 use std::{
@@ -44,6 +44,8 @@ struct Buckets {
     of_addresses: Vec<Bucket>,
     of_actors: Vec<Bucket>,
     of_accounts: Bucket,
+    of_familiar_accounts: Bucket,
+    of_familiar_addresses: Bucket,
     familiar: Familiar,
     /// Random for each process: nobody outside can tell which keys fall together.
     hasher: RandomState,
@@ -57,6 +59,8 @@ impl Limits {
                 of_addresses: all(false),
                 of_actors: all(true),
                 of_accounts: Bucket::new(ACCOUNT),
+                of_familiar_accounts: Bucket::new(FAMILIAR_ACCOUNT),
+                of_familiar_addresses: Bucket::new(FAMILIAR_ADDRESS),
                 familiar: Familiar::default(),
                 hasher: RandomState::new(),
             })
@@ -70,16 +74,22 @@ impl Limits {
     }
 
     /// Counts a request. Who is known is counted by account or key, whoever is not by address. Who signs in is counted by
-    /// address in any case.
+    /// address in any case. Reading from this machine is free: that is a front end, or a proxy that nobody named, behind which
+    /// all readers would share one limit.
     ///
     /// # Errors
     /// 429 for one too many.
     pub fn count(&self, class: Class, actor: Option<&Actor>, address: IpAddr) -> Result<Option<Standing>> {
         let Some(buckets) = self.buckets.as_deref().filter(|_| class != Class::Free) else { return Ok(None) };
         let mut standing = None;
+        if actor.is_none() && address.is_loopback() && matches!(class, Class::Reads | Class::Search) {
+            return Ok(None);
+        }
         if actor.is_none() || class == Class::SignIn {
             let key = buckets.hasher.hash_one(block(address));
-            standing = Some(buckets.of_addresses[class as usize].take(key)?);
+            let familiar = class == Class::SignIn && buckets.familiar.knows(key);
+            let bucket = if familiar { &buckets.of_familiar_addresses } else { &buckets.of_addresses[class as usize] };
+            standing = Some(bucket.take(key)?);
         }
         if let Some(actor) = actor {
             let key = buckets.hasher.hash_one(actor.user.as_bytes());
@@ -97,22 +107,26 @@ impl Limits {
         let Some(buckets) = &self.buckets else { return Ok(()) };
         let there = buckets.hasher.hash_one((email.as_ref(), call::address().map(block)));
         let anywhere = buckets.hasher.hash_one(email.as_ref());
-        let key = if buckets.familiar.knows(there) { there } else { anywhere };
-        buckets.of_accounts.take(key)?;
+        if buckets.familiar.knows(there) {
+            buckets.of_familiar_accounts.take(there)?;
+        } else {
+            buckets.of_accounts.take(anywhere)?;
+        }
         Ok(())
     }
 
     /// Notes that somebody has signed in from here.
     pub fn welcome(&self, email: &Email) {
-        if let Some(buckets) = &self.buckets {
-            buckets.familiar.note(buckets.hasher.hash_one((email.as_ref(), call::address().map(block))));
-        }
+        let (Some(buckets), Some(address)) = (&self.buckets, call::address().map(block)) else { return };
+        buckets.familiar.note(buckets.hasher.hash_one((email.as_ref(), Some(address))));
+        buckets.familiar.note(buckets.hasher.hash_one(address));
     }
 
     /// Forgets whose limits are whole again.
     pub fn sweep(&self) {
         let Some(buckets) = &self.buckets else { return };
-        for bucket in buckets.of_addresses.iter().chain(&buckets.of_actors).chain([&buckets.of_accounts]) {
+        let single = [&buckets.of_accounts, &buckets.of_familiar_accounts, &buckets.of_familiar_addresses];
+        for bucket in buckets.of_addresses.iter().chain(&buckets.of_actors).chain(single) {
             bucket.sweep();
         }
     }

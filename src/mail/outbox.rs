@@ -176,13 +176,13 @@ fn withdraw_others(conn: &mut Conn, user: Id, kind: Kind, but: Id, now: Time) ->
     Ok(())
 }
 
-/// Notes that a letter was sent. Only by the try that sent it: another may have begun since.
+/// Notes that a letter was sent, though it was not wanted any more while it was on its way. Only by the try that sent it:
+/// another may have begun since.
 pub fn sent(conn: &mut Conn, id: Id, attempt: i32, now: Time) -> Result<()> {
-    let ours = letters::table.find(id).filter(letters::attempts.eq(attempt)).filter(letters::next_at.is_not_null());
+    let ours = letters::table.find(id).filter(letters::attempts.eq(attempt));
     let (over, forgotten) = (letters::next_at.eq(None::<Time>), letters::email.eq(None::<Email>));
-    diesel::update(ours)
-        .set((over, forgotten, letters::sent_at.eq(now), letters::why.eq(None::<&str>)))
-        .execute(conn)?;
+    let known = (letters::sent_at.eq(now), letters::given_up_at.eq(None::<Time>), letters::why.eq(None::<&str>));
+    diesel::update(ours).set((over, forgotten, known)).execute(conn)?;
     Ok(())
 }
 

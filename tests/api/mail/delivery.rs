@@ -39,7 +39,7 @@ async fn a_dead_mail_server_delays_and_fails_nothing(app: TestApp) {
     post.letter_to("jonas@lantern.example").await;
     post.letter_to(&email).await;
     app.becomes(WAITING, 0).await;
-    assert_eq!(app.number("SELECT count(*) FROM letters WHERE sent_at IS NOT NULL AND email IS NULL"), 3);
+    app.becomes("SELECT count(*) FROM letters WHERE sent_at IS NOT NULL AND email IS NULL", 3).await;
 }
 
 async fn a_refusal_for_now_is_tried_again_and_later_each_time(app: TestApp) {

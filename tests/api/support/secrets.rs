@@ -15,7 +15,8 @@ const NEVER: [&str; 2] = ["$argon2", PASSWORD];
 /// Where secrets stand in the answers that hand them out.
 const HANDED_OUT: [&str; 4] = ["/access_token", "/refresh_token", "/token", "/invitation/token"];
 /// The operations that do: their ends. What they gave once, nothing else ever says.
-const HANDING_OUT: [&str; 8] = [
+const HANDING_OUT: [&str; 11] = [
+    "/auth/code",
     "/auth/login",
     "/auth/refresh",
     "/auth/setup",
@@ -23,6 +24,8 @@ const HANDING_OUT: [&str; 8] = [
     "/api-keys",
     "/users",
     "/invitation",
+    "/me/recovery-codes",
+    "/me/totp",
     "/previews",
 ];
 /// Shorter words are no secrets.
