@@ -88,6 +88,13 @@ impl Record {
         }
     }
 
+    /// Somebody who showed the token of a letter, and of whom it is.
+    pub fn by_letter(mut self, user: Id) -> Self {
+        (self.actor, self.actor_kind) = (Some(user), ActorKind::User);
+        (self.kind, self.named) = ("users".to_owned(), Some(user.into()));
+        self
+    }
+
     /// Whoever has just signed in, in this session.
     pub fn by(mut self, user: Id, session: Id) -> Self {
         self.set_actor(&Actor { user, role: crate::permissions::Role::Contributor, means: Means::Session(session) });

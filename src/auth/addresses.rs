@@ -3,7 +3,7 @@
 use super::one_time::{self, Purpose};
 use crate::{
     clock::Time,
-    db::Conn,
+    db::{Conn, Id},
     error::{Code, Error, Result},
     mail::{self, Kind, Letter, Mail},
     users::{self, UserRow},
@@ -38,7 +38,7 @@ pub fn ask(conn: &mut Conn, mail: &Mail, user: &UserRow, email: &Email, now: Tim
 ///
 /// # Errors
 /// 401 for a token that is not good, 409 where the address has become another user's.
-pub fn confirm(conn: &mut Conn, mail: &Mail, token: &str, now: Time) -> Result<()> {
+pub fn confirm(conn: &mut Conn, mail: &Mail, token: &str, now: Time) -> Result<Id> {
     let refused = || {
         let message = "the link was used, has expired, or was replaced by another; ask for the change again";
         Error::with(Code::InvalidToken, message)
@@ -49,5 +49,6 @@ pub fn confirm(conn: &mut Conn, mail: &Mail, token: &str, now: Time) -> Result<(
         return Err(refused());
     }
     users::set_email(conn, &user, &email, now)?;
-    mail.post(conn, &Letter::new(Kind::EmailChanged, user.id, &user.email), now)
+    mail.post(conn, &Letter::new(Kind::EmailChanged, user.id, &user.email), now)?;
+    Ok(user.id)
 }

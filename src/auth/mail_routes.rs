@@ -8,10 +8,12 @@ use super::{
 };
 use crate::{
     app::App,
+    audit::{Outcome, Record},
     clock,
+    db::{Conn, Id},
     error::{Code, Error, Result},
     http::{Answer, Json, NoParams, Query, WriteParams, Writing},
-    mail::Letter,
+    mail::{Letter, Mail},
     permissions::UseAccount,
     users,
 };
@@ -63,13 +65,7 @@ async fn reset_password(_: Person, app: Data<App>, _: Query<NoParams>, body: Jso
     let given = token.clone();
     let user = app.db.read(move |conn| resets::asked_by(conn, given.as_str(), clock::now())).await?;
     let hash = app.hasher.choose(password, app.known(user.email, user.name.as_str()), "/password").await?;
-    let shared = app.clone();
-    app.db
-        .write(move |conn| {
-            resets::reset(conn, &shared.mail, token.as_str(), &hash, clock::now())?;
-            Ok(Answer::no_content())
-        })
-        .await
+    by_letter(&app, move |conn, mail| resets::reset(conn, mail, token.as_str(), &hash, clock::now())).await
 }
 
 /// Change one's address
@@ -115,10 +111,19 @@ async fn change_email(who: Can<UseAccount>, app: Data<App>, writing: Writing, bo
 )]
 #[post("/auth/email/confirm")]
 async fn confirm_email(_: Person, app: Data<App>, _: Query<NoParams>, body: Json<ConfirmedEmail>) -> Result<Answer> {
-    let (shared, token) = (app.clone(), body.value.token);
+    let token = body.value.token;
+    by_letter(&app, move |conn, mail| addresses::confirm(conn, mail, token.as_str(), clock::now())).await
+}
+
+/// Does what the token of a letter is for, and writes down whose it was.
+async fn by_letter(app: &Data<App>, write: impl Fn(&mut Conn, &Mail) -> Result<Id> + Send + 'static) -> Result<Answer> {
+    let (shared, record) = (app.clone(), Record::of_request());
     app.db
         .write(move |conn| {
-            addresses::confirm(conn, &shared.mail, token.as_str(), clock::now())?;
+            let user = write(conn, &shared.mail)?;
+            if let Some(record) = &record {
+                record.clone().by_letter(user).insert(conn, Outcome::Done)?;
+            }
             Ok(Answer::no_content())
         })
         .await

@@ -3,7 +3,7 @@
 use super::one_time::{self, Purpose};
 use crate::{
     clock::Time,
-    db::Conn,
+    db::{Conn, Id},
     error::{Code, Error, Result},
     mail::{Kind, Letter, Mail},
     users::{self, UserRow},
@@ -27,13 +27,14 @@ pub fn asked_by(conn: &mut Conn, token: &str, now: Time) -> Result<UserRow> {
 ///
 /// # Errors
 /// As [`asked_by`].
-pub fn reset(conn: &mut Conn, mail: &Mail, token: &str, hash: &str, now: Time) -> Result<()> {
+pub fn reset(conn: &mut Conn, mail: &Mail, token: &str, hash: &str, now: Time) -> Result<Id> {
     let user = asked_by(conn, token, now)?;
     if !one_time::take(conn, RESET, token, now)? {
         return Err(refused());
     }
     users::set_password(conn, user.id, hash, None, now)?;
-    mail.post(conn, &Letter::new(Kind::PasswordChanged, user.id, &user.email), now)
+    mail.post(conn, &Letter::new(Kind::PasswordChanged, user.id, &user.email), now)?;
+    Ok(user.id)
 }
 
 fn refused() -> Error {

@@ -163,7 +163,9 @@ mod tests {
         for (seconds, code) in [(59, "287082"), (1_111_111_109, "081804"), (1_234_567_890, "005924")] {
             let step = seconds / 30;
             for (beside, expected) in [(0, Some(step)), (-30, Some(step)), (30, Some(step)), (60, None), (-60, None)] {
-                assert_eq!(step_of(SECRET, code, at((seconds + beside).max(0))).unwrap(), expected, "{code} {beside}");
+                if seconds + beside >= 0 {
+                    assert_eq!(step_of(SECRET, code, at(seconds + beside)).unwrap(), expected, "{code} {beside}");
+                }
             }
         }
         assert_eq!(step_of(SECRET, "287083", at(59)).unwrap(), None);
