@@ -126,7 +126,7 @@ impl Stage {
         }
         if !first[0].is_ascii_alphabetic() {
             let said = String::from_utf8_lossy(first).into_owned();
-            let name: String = said.chars().filter(|c| c.is_ascii_graphic()).collect();
+            let name: String = said.chars().filter(char::is_ascii_graphic).collect();
             // What the browser asks for on its own account, where it runs for long.
             if ["google.com", "googleapis.com"].iter().any(|host| name.contains(host)) {
                 return;

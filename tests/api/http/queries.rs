@@ -67,7 +67,9 @@ async fn no_operation_ignores_a_parameter_that_it_does_not_know(app: TestApp) {
     admin.post("/sections", json!({"name": "x"})).await.assert(201);
     let comment = admin.post("/articles/x/comments", json!({"body": "x"})).await.text("/id");
     let mut asked = 0;
-    for operation in spec::operations().iter().filter(|o| o.path.starts_with("/api/v1/")) {
+    // Providers send more back than they were asked for.
+    let told = |id: &str| id != "finish_sign_in";
+    for operation in spec::operations().iter().filter(|o| o.path.starts_with("/api/v1/") && told(&o.id)) {
         let path = operation
             .path
             .replace("/api/v1", "")

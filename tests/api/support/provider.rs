@@ -207,7 +207,6 @@ fn fields(text: &[u8]) -> Fields {
     form_urlencoded::parse(text).into_owned().collect()
 }
 
-#[expect(clippy::unused_async, reason = "a handler is a future")]
 async fn answer(request: HttpRequest, body: Bytes, state: Data<Mutex<State>>) -> HttpResponse {
     let mut state = state.lock().unwrap();
     let path = request.path().to_owned();
