@@ -1,8 +1,10 @@
 """What no schema can say of a request that is meant to be right, and of how one is refused."""
 
+import re
 import uuid
 
 import schemathesis
+from schemathesis.specs.openapi.checks import negative_data_rejection
 
 # Codes that say a value has the wrong form. What fits the document is never refused with one of them.
 OF_FORM = {
@@ -42,3 +44,12 @@ def refused_for_its_form(context, response, case):
     problem = response.json()
     codes = {problem["code"], *(error["code"] for error in problem["errors"])}
     assert not codes & OF_FORM, f"it fits the document, and was refused: {problem}"
+
+
+@schemathesis.check
+def refused_where_it_does_not_fit(context, response, case):
+    """As schemathesis's own check, but for `If-None-Match`: what is no tag of the answer is no match, however it looks."""
+    for name, value in case.headers.items():
+        if name.lower() == "if-none-match" and not re.fullmatch(r"[^\x00-\x1f\x7f]{0,1000}", str(value)):
+            return None
+    return negative_data_rejection(context, response, case)

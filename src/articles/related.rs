@@ -22,9 +22,9 @@ use std::collections::{HashMap, HashSet};
 pub const SHOWN: usize = 5;
 /// Stories that stand on an author's page.
 const OF_AUTHOR: i64 = 10;
-/// Stories that are looked at for each that is shown: the newest of each tag, and of all of these the best by their tags.
-/// What is pinned already falls out, and the section decides among the rest.
-const LOOKED_AT: usize = 2;
+/// Stories that are looked at besides as many as are shown: of the newest of each tag, and of all of these the best by their
+/// tags. What is pinned already falls out, and the section decides among the rest.
+const BESIDES: usize = 2;
 
 /// What a teaser needs of an article that is public: with all the rest, reading a few of them costs more than the article
 /// they stand below.
@@ -69,7 +69,7 @@ pub fn related(conn: &mut Conn, site: &Site, row: &Row, most: usize) -> Result<V
         }
     }
     if found.len() < most {
-        let mut newest = newest(conn, LOOKED_AT * most, row.id)?;
+        let mut newest = newest(conn, most + BESIDES, row.id)?;
         // The order among them stays that of time.
         newest.sort_by_key(|other| !is_of_section(other, row));
         for other in newest {
@@ -141,9 +141,9 @@ fn pinned(conn: &mut Conn, row: &Row) -> Result<Vec<(Story, Vec<Reason>)>> {
 
 /// What shares tags with the article, best first: more shared tags, then the same section, then the newer.
 fn alike(conn: &mut Conn, row: &Row, most: usize) -> Result<Vec<(Story, Vec<Reason>)>> {
-    let many = LOOKED_AT * most;
+    let many = most + BESIDES;
     let mut shared: HashMap<Id, usize> = HashMap::new();
-    for revision in newest_with_its_tags(conn, row.revision_id, many)? {
+    for revision in newest_with_its_tags(conn, row, many)? {
         *shared.entry(revision).or_default() += 1;
     }
     let mut best: Vec<(usize, Id)> = shared.iter().map(|(revision, tags)| (*tags, *revision)).collect();
@@ -166,11 +166,11 @@ fn alike(conn: &mut Conn, row: &Row, most: usize) -> Result<Vec<(Story, Vec<Reas
     Ok(best.into_iter().map(|other| (reasons(&other), other)).map(|(reasons, other)| (other, reasons)).collect())
 }
 
-/// The newest public revisions with each of the tags of a revision; one comes once for each tag that it shares.
+/// The newest public revisions with each of the tags of an article; one comes once for each tag that it shares.
 ///
 /// Ids of revisions grow with time, so that each tag costs a walk along the newest end of an index, however many
 /// articles have it. Only what is public counts from the start: what is not would push others out, and show by that.
-fn newest_with_its_tags(conn: &mut Conn, revision: Id, of_each: usize) -> Result<Vec<Id>> {
+fn newest_with_its_tags(conn: &mut Conn, row: &Row, of_each: usize) -> Result<Vec<Id>> {
     let (mine, theirs, others) = diesel::alias!(revision_tags as mine, revision_tags as theirs, articles as others);
     let public = others.field(articles::published_id).eq(theirs.field(revision_tags::revision_id).nullable());
     let oldest = theirs
@@ -185,7 +185,8 @@ fn newest_with_its_tags(conn: &mut Conn, revision: Id, of_each: usize) -> Result
     let tagged = mine
         .inner_join(revision_tags::table.on(revision_tags::tag_id.eq(mine.field(revision_tags::tag_id))))
         .inner_join(articles::table.on(articles::published_id.eq(revision_tags::revision_id.nullable())))
-        .filter(mine.field(revision_tags::revision_id).eq(revision))
+        .filter(mine.field(revision_tags::revision_id).eq(row.revision_id))
+        .filter(articles::id.ne(row.id))
         .filter(articles::deleted_at.is_null())
         .filter(revision_tags::revision_id.ge(coalesce(oldest, Id::LEAST)))
         .select(revision_tags::revision_id);
