@@ -133,7 +133,7 @@ const BLOCKING_THREADS: usize = 2;
 /// Starts to serve. What runs in tests is what runs in production.
 pub fn serve(app: Data<App>, listener: TcpListener, listening: &Listening) -> std::io::Result<Server> {
     let document = openapi::document();
-    let pages = [auth::pages::PAGES, auth::setup::PAGES, openapi::PAGES].concat();
+    let pages = [auth::pages::PAGES, openapi::PAGES].concat();
     let pages = pages.into_iter().map(|page| (page, vec!["GET".to_owned()]));
     let paths = Data::new(Paths::new(openapi::methods(&document).chain(pages)));
     let operations = Data::new(Operations::new(&document));
@@ -152,7 +152,6 @@ pub fn serve(app: Data<App>, listener: TcpListener, listening: &Listening) -> st
             .split_for_parts();
         inner
             .configure(auth::pages::pages)
-            .configure(auth::setup::pages)
             // Last: it takes every address that nobody took before it.
             .configure(openapi::routes)
             .default_service(web::to(move |request: HttpRequest, paths: Data<Paths>| {

@@ -155,15 +155,18 @@ fn alike(conn: &mut Conn, row: &Row, most: usize) -> Result<Vec<(Story, Vec<Reas
     }
     let mut best = in_size!(best, some => stories!(conn, v::table.filter(among(v::revision_id, some))));
     let score = |other: &Story| {
-        let same_section = is_of_section(other, row);
-        (shared.get(&other.revision_id).copied().unwrap_or_default(), same_section, other.ordered_at, other.id)
+        let tags = shared.get(&other.revision_id).copied().unwrap_or_default();
+        (tags, is_of_section(other, row), other.ordered_at, other.id)
     };
     best.sort_by_key(|other| std::cmp::Reverse(score(other)));
-    let reasons = |other: &Story| {
-        let (_, same_section, ..) = score(other);
-        if same_section { vec![Reason::SharedTags, Reason::SameSection] } else { vec![Reason::SharedTags] }
+    let with_reasons = |other: Story| {
+        let mut reasons = vec![Reason::SharedTags];
+        if is_of_section(&other, row) {
+            reasons.push(Reason::SameSection);
+        }
+        (other, reasons)
     };
-    Ok(best.into_iter().map(|other| (reasons(&other), other)).map(|(reasons, other)| (other, reasons)).collect())
+    Ok(best.into_iter().map(with_reasons).collect())
 }
 
 /// The newest public revisions with each of the tags of an article; one comes once for each tag that it shares.

@@ -89,17 +89,15 @@ impl Record {
     }
 
     /// Somebody who showed the token of a letter, and of whom it is.
-    pub fn by_letter(mut self, user: Id) -> Self {
-        (self.actor, self.actor_kind) = (Some(user), ActorKind::User);
-        (self.kind, self.named) = ("users".to_owned(), Some(user.into()));
-        self
+    pub fn by_letter(self, user: Id) -> Self {
+        let (kind, named) = ("users".to_owned(), Some(user.into()));
+        Self { actor: Some(user), actor_kind: ActorKind::User, kind, named, ..self }
     }
 
     /// Whoever has just signed in, in this session.
-    pub fn by(mut self, user: Id, session: Id) -> Self {
-        self.set_actor(&Actor { user, role: crate::permissions::Role::Contributor, means: Means::Session(session) });
-        (self.kind, self.named) = ("sessions".to_owned(), Some(session.into()));
-        self
+    pub fn by(self, user: Id, session: Id) -> Self {
+        let (kind, named) = ("sessions".to_owned(), Some(session.into()));
+        Self { actor: Some(user), actor_kind: ActorKind::User, session: Some(session), kind, named, ..self }
     }
 
     /// The id of what the path names, as long as it goes by that.

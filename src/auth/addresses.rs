@@ -44,8 +44,8 @@ pub fn confirm(conn: &mut Conn, mail: &Mail, token: &str, now: Time) -> Result<I
         Error::with(Code::InvalidToken, message)
     };
     let (user, email) = one_time::about(conn, CONFIRMATION, token, now)?.ok_or_else(refused)?;
-    let user = users::hold(conn, user).map_err(|e| if e.code() == Code::NotFound { refused() } else { e })?;
-    if user.disabled_at.is_some() || !one_time::take(conn, CONFIRMATION, token, now)? {
+    let user = users::hold_able(conn, user)?.ok_or_else(refused)?;
+    if !one_time::take(conn, CONFIRMATION, token, now)? {
         return Err(refused());
     }
     users::set_email(conn, &user, &email, now)?;

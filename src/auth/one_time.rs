@@ -62,26 +62,28 @@ pub fn forget_all(conn: &mut Conn, user: Id) -> Result<()> {
     Ok(())
 }
 
+/// A token that still opens what it is for.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn good(purpose: Purpose, token: &str, now: Time) -> _ {
+    let (hash, name): (Vec<u8>, &'static str) = (hash_of(token), purpose.name);
+    t::table.filter(t::hash.eq(hash)).filter(t::purpose.eq(name)).filter(t::expires_at.gt(now))
+}
+
 /// The address that a token is about, without using it up: `None` where it is not good, or about none.
 pub fn about(conn: &mut Conn, purpose: Purpose, token: &str, now: Time) -> Result<Option<(Id, Email)>> {
-    let good =
-        t::table.filter(t::hash.eq(hash_of(token))).filter(t::purpose.eq(purpose.name)).filter(t::expires_at.gt(now));
-    let found: Option<(Option<Id>, Option<Email>)> = good.select((t::user_id, t::email)).first(conn).optional()?;
+    let found: Option<(Option<Id>, Option<Email>)> =
+        good(purpose, token, now).select((t::user_id, t::email)).first(conn).optional()?;
     Ok(found.and_then(|(user, email)| user.zip(email)))
 }
 
 /// Whose token it is, without using it up: `None` where it is not good, `Some(None)` where it is nobody's.
 pub fn find(conn: &mut Conn, purpose: Purpose, token: &str, now: Time) -> Result<Option<Option<Id>>> {
-    let good =
-        t::table.filter(t::hash.eq(hash_of(token))).filter(t::purpose.eq(purpose.name)).filter(t::expires_at.gt(now));
-    Ok(good.select(t::user_id).first(conn).optional()?)
+    Ok(good(purpose, token, now).select(t::user_id).first(conn).optional()?)
 }
 
 /// Uses a token up. Whether it was good: of two at once, for one.
 pub fn take(conn: &mut Conn, purpose: Purpose, token: &str, now: Time) -> Result<bool> {
-    let good =
-        t::table.filter(t::hash.eq(hash_of(token))).filter(t::purpose.eq(purpose.name)).filter(t::expires_at.gt(now));
-    Ok(diesel::delete(good).execute(conn)? == 1)
+    Ok(diesel::delete(good(purpose, token, now)).execute(conn)? == 1)
 }
 
 /// Notes that something was used which is good for one use, and is kept nowhere before. Whether it was the first.

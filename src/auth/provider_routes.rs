@@ -201,8 +201,7 @@ async fn exchange_code(_: Person, app: Data<App>, _: Query<NoParams>, body: Json
         let user = oidc::redeem(conn, code.as_str(), code_verifier.as_str(), clock::now())?;
         // What was used up stays so.
         let Some(user) = user else { return Ok(Err(refused())) };
-        let held = users::hold(conn, user)?;
-        if held.disabled_at.is_some() {
+        if users::hold_able(conn, user)?.is_none() {
             return Ok(Err(refused()));
         }
         opened(conn, user, SignedInBy::Provider, &device).map(Ok)

@@ -19,8 +19,7 @@ pub const RESET: Purpose = Purpose { name: "password_reset", lifetime: Duration:
 /// 401 for a token that was used, replaced or made long ago, and for one who was disabled or removed since.
 pub fn asked_by(conn: &mut Conn, token: &str, now: Time) -> Result<UserRow> {
     let user = one_time::find(conn, RESET, token, now)?.flatten().ok_or_else(refused)?;
-    let user = users::hold(conn, user).map_err(|e| if e.code() == Code::NotFound { refused() } else { e })?;
-    if user.disabled_at.is_some() { Err(refused()) } else { Ok(user) }
+    users::hold_able(conn, user)?.ok_or_else(refused)
 }
 
 /// Uses the token up and gives its user the password that they chose. Whoever they were signed in as has to sign in again.

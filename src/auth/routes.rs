@@ -61,10 +61,7 @@ async fn login(_: Person, app: Data<App>, _: Query<NoParams>, body: Json<Login>)
     let shared = app.clone();
     let answer = session(&app, move |conn| {
         // While the password was looked at, somebody may have been disabled, or have changed it.
-        let held = users::hold(conn, user).map_err(|e| if e.code() == Code::NotFound { refused() } else { e })?;
-        if held.disabled_at.is_some() || held.password_hash != hash {
-            return Err(refused());
-        }
+        let held = users::hold_able(conn, user)?.filter(|held| held.password_hash == hash).ok_or_else(refused)?;
         let proven = proven(conn, &shared, &held, code.as_ref())?;
         proven.map_or_else(|refused| Ok(Err(refused)), |by| opened(conn, user, by, &device).map(Ok))
     });

@@ -15,36 +15,7 @@ use crate::{
     users,
     values::Email,
 };
-use actix_web::{
-    HttpResponse, Route,
-    http::header,
-    web::{self, ServiceConfig},
-};
-use std::{future::ready, time::Duration};
-
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; connect-src 'self'; \
-    form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
-
-/// What [`pages`] answers `GET` at.
-pub const PAGES: &[&str] = &["/setup", "/setup.js"];
-
-/// The page behind the one-time link.
-pub fn pages(config: &mut ServiceConfig) {
-    config
-        .route("/setup", page("text/html; charset=utf-8", include_str!("setup.html")))
-        .route("/setup.js", page("text/javascript; charset=utf-8", include_str!("setup.js")));
-}
-
-/// A page that may ask nothing but this server, or its script.
-pub(super) fn page(content_type: &'static str, body: &'static str) -> Route {
-    web::get().to(move || {
-        let mut response = HttpResponse::Ok();
-        response
-            .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
-            .insert_header((header::CACHE_CONTROL, "no-store"));
-        ready(response.content_type(content_type).body(body))
-    })
-}
+use std::time::Duration;
 
 /// The one-time link; the next start prints another.
 const LINK: Purpose = Purpose { name: "setup", lifetime: Duration::from_secs(24 * 60 * 60) };

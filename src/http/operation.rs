@@ -20,9 +20,7 @@ impl Operation {
             parts.next().is_some_and(|part| if template.starts_with('{') { !part.is_empty() } else { part == template })
         })
     }
-}
 
-impl Operation {
     /// What the path is about, as `tags`, and the id or slug that says which one.
     pub fn subject<'a>(&'a self, path: &'a str) -> (&'a str, Option<&'a str>) {
         let named = self.template.iter().rposition(|part| part == "{ref}" || part == "{id}");

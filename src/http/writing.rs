@@ -82,11 +82,10 @@ impl<P> Writing<P> {
         digest: Digest,
         f: impl Fn(&mut Conn, &Expected) -> Result<Answer> + Send + 'static,
     ) -> Result<Answer> {
-        if self.key.is_none() || self.ending == Ending::Discard {
+        let Some(key) = self.key.clone().filter(|_| self.ending == Ending::Commit) else {
             return self.run(db, f).await;
-        }
-        let (key, operation, expected) = (self.key.unwrap_or_default(), self.operation, self.expected);
-        let record = audit::Record::of_staff();
+        };
+        let (operation, expected, record) = (self.operation, self.expected, audit::Record::of_staff());
         db.write(move |conn| {
             let claim = idempotency::Claim { scope: &scope, key: &key, operation: &operation, digest: &digest };
             if let Some(answer) = idempotency::claim(conn, &claim, clock::now())? {

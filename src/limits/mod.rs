@@ -81,10 +81,10 @@ impl Limits {
     /// 429 for one too many.
     pub fn count(&self, class: Class, actor: Option<&Actor>, address: IpAddr) -> Result<Option<Standing>> {
         let Some(buckets) = self.buckets.as_deref().filter(|_| class != Class::Free) else { return Ok(None) };
-        let mut standing = None;
         if actor.is_none() && address.is_loopback() && matches!(class, Class::Reads | Class::Search) {
             return Ok(None);
         }
+        let mut standing = None;
         if actor.is_none() || class == Class::SignIn {
             let key = buckets.hasher.hash_one(block(address));
             let familiar = class == Class::SignIn && buckets.familiar.knows(key);

@@ -5,7 +5,7 @@ use crate::{
     auth::{new_token, one_time},
     clock::Time,
     db::{self, Conn, Id, columns, lock},
-    error::{Code, Result},
+    error::Result,
     schema::letters,
     users::{self, UserRow},
     values::{Email, Line},
@@ -116,10 +116,7 @@ fn addressee(conn: &mut Conn, row: &Row) -> Result<Option<UserRow>> {
         (None, Some(email)) => users::find_by_email(conn, email)?.map(|user| user.id),
         (None, None) => None,
     };
-    match user.map(|user| users::hold(conn, user)).transpose() {
-        Err(error) if error.code() == Code::NotFound => Ok(None),
-        held => held,
-    }
+    user.map_or(Ok(None), |user| users::hold_if_there(conn, user))
 }
 
 /// Whether a letter is still to be sent: much may have happened since it was asked for.

@@ -1,6 +1,7 @@
 //! What letters say: the templates, filled in, as text and as HTML.
 
 use super::{Settings, model::Kind, outbox::Ready};
+use crate::html::escape;
 use anyhow::Context;
 use lettre::{
     Address, Message,
@@ -90,21 +91,6 @@ fn fill(template: &str, values: &Values<'_>, written: fn(&str) -> String) -> any
     Ok(filled)
 }
 
-fn as_html(text: &str) -> String {
-    let mut html = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            '\'' => html.push_str("&#39;"),
-            c => html.push(c),
-        }
-    }
-    html
-}
-
 fn word(kind: Kind, values: &Values<'_>) -> anyhow::Result<Wording> {
     let Template { text, html } = Template::of(kind);
     let (subject, text) = text.split_once("\n\n").context("a template has a subject and a body")?;
@@ -112,7 +98,7 @@ fn word(kind: Kind, values: &Values<'_>) -> anyhow::Result<Wording> {
     Ok(Wording {
         subject: fill(subject, values, str::to_owned)?,
         text: fill(text, values, str::to_owned)?,
-        html: fill(&format!("{top}{html}{bottom}"), values, as_html)?,
+        html: fill(&format!("{top}{html}{bottom}"), values, escape)?,
     })
 }
 

@@ -49,8 +49,7 @@ pub fn shown(mail: &Mail, token: Option<String>, now: Time) -> Invitation {
 /// 401 for a token that was used, taken back or made long ago, and for one who was disabled or removed since.
 pub fn invited(conn: &mut Conn, token: &str, now: Time) -> Result<UserRow> {
     let user = one_time::find(conn, INVITATION, token, now)?.flatten().ok_or_else(refused)?;
-    let user = queries::hold(conn, user).map_err(|e| if e.code() == Code::NotFound { refused() } else { e })?;
-    if user.disabled_at.is_some() { Err(refused()) } else { Ok(user) }
+    queries::hold_able(conn, user)?.ok_or_else(refused)
 }
 
 /// Takes the invitation and gives its user the password that they chose. Whoever they were signed in as before has to sign

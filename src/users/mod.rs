@@ -8,5 +8,6 @@ pub mod routes;
 pub use invitations::{INVITATION, accept, forget as forget_invitations, invited};
 pub use model::{Colleague, NewUser, User, UserRow};
 pub use queries::{
-    find, find_by_email, follow_role, has_administrator, hold, insert, rename, set_email, set_password, signature,
+    find, find_by_email, follow_role, has_administrator, hold, hold_able, hold_if_there, insert, rename, set_email,
+    set_password, signature,
 };

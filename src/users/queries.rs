@@ -103,6 +103,19 @@ pub fn hold(conn: &mut Conn, id: Id) -> Result<UserRow> {
     find(conn, id)
 }
 
+/// The same where the user may be gone.
+pub fn hold_if_there(conn: &mut Conn, id: Id) -> Result<Option<UserRow>> {
+    match hold(conn, id) {
+        Err(error) if error.code() == Code::NotFound => Ok(None),
+        held => held.map(Some),
+    }
+}
+
+/// The same for who is to be let in: nobody, where they were disabled or removed.
+pub fn hold_able(conn: &mut Conn, id: Id) -> Result<Option<UserRow>> {
+    Ok(hold_if_there(conn, id)?.filter(|user| user.disabled_at.is_none()))
+}
+
 /// Finds a user who is to be changed or removed. Of two who each would take the right to administer from one of the last
 /// two, the second waits and then sees what the first did.
 fn find_for_update(conn: &mut Conn, id: Id) -> Result<UserRow> {
