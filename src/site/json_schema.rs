@@ -52,7 +52,7 @@ impl PartialSchema for JsonSchema {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
             .schema_type(Type::Object)
-            .description(Some("A JSON Schema (2020-12) of at most 64 KiB and 2,000 parts. A `$ref` leads to another part of it, and not to itself."))
+            .description(Some("A JSON Schema (2020-12) of at most 64 KiB and 2,000 parts. A `$ref` leads to another part of it, and not to itself. Values are held to a `format`, too."))
             .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(true)))
             .examples([
                 serde_json::json!({"type": "object", "properties": {"rating": {"type": "integer", "minimum": 1}}}),
