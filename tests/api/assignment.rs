@@ -2,9 +2,8 @@
 
 use crate::{
     columns, on_both_databases,
-    permissions::Desk,
     support::{
-        Client, TestApp,
+        Client, Desk, TestApp,
         spec::{self, DOCUMENT, Operation},
     },
 };

@@ -3,9 +3,8 @@
 use crate::{
     auth::refresh,
     on_both_databases,
-    permissions::Desk,
     support::{
-        Client, PASSWORD, Reply, TestApp, blocking,
+        Client, Desk, PASSWORD, Reply, TestApp, blocking,
         program::{self, command},
         spec::operations,
     },

@@ -4,6 +4,7 @@ mod app;
 mod client;
 mod cluster;
 mod database;
+mod desk;
 pub mod postbox;
 pub mod postgres;
 pub mod program;
@@ -17,6 +18,7 @@ pub use app::{PASSWORD, TestApp};
 pub use client::{Client, Reply};
 pub use cluster::Cluster;
 pub use database::{Kind, empty, fresh};
+pub use desk::Desk;
 pub use postbox::Postbox;
 
 /// Runs what waits for the database on a thread of its own, as handlers do.
