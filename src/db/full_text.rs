@@ -1,14 +1,14 @@
 //! Full-text indexes: FTS5 on SQLite, `tsvector` with GIN on PostgreSQL. Both are given the same words, made ready by
 //! `search/analysis.rs`, and asked the same; neither changes a word, as all are letters and numbers without capitals.
 
-use super::conn::Conn;
+use super::{DbId, conn::Conn};
 use diesel::{
     backend::Backend,
     expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate},
     prelude::*,
-    query_builder::{AstPass, QueryFragment, QueryId},
+    query_builder::{AstPass, Query, QueryFragment, QueryId},
     serialize::ToSql,
-    sql_types::{BigInt, Bool, HasSqlType, Text},
+    sql_types::{BigInt, Bool, HasSqlType, Integer, Nullable, Text},
 };
 use std::{collections::BTreeMap, fmt::Write, sync::Arc};
 
@@ -174,6 +174,80 @@ where
         Ok(())
     }
 }
+
+/// Documents of an index that have some terms, by their keys: first all that have the first of them, then those that have
+/// the second, and so on until there are as many as are wanted. Gives the number of the terms, the key, and what the
+/// document is of.
+pub struct Walk {
+    view: &'static str,
+    tiers: Vec<Tier>,
+    most: i64,
+    limit: i64,
+}
+
+struct Tier {
+    number: i32,
+    matches: Matches,
+    after: i64,
+}
+
+impl Walk {
+    /// At most so many documents whose keys are at most `most`.
+    pub fn new(index: Index, most: i64, limit: i64) -> Self {
+        let view = match index {
+            Index::Published => "published_search",
+            Index::Staff => "staff_search",
+        };
+        Self { view, tiers: Vec::new(), most, limit }
+    }
+
+    /// Goes on through what has these terms, behind a key.
+    pub fn through(&mut self, number: i32, matches: Matches, after: i64) {
+        self.tiers.push(Tier { number, matches, after });
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.tiers.is_empty()
+    }
+}
+
+impl<DB> QueryFragment<DB> for Walk
+where
+    DB: Backend + HasSqlType<Text> + HasSqlType<BigInt>,
+    String: ToSql<Text, DB>,
+    i64: ToSql<BigInt, DB>,
+{
+    /// Both databases take the parts one after another, and none that comes after the last document that is wanted.
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        for (index, tier) in self.tiers.iter().enumerate() {
+            out.push_sql(if index == 0 { "SELECT * FROM (SELECT " } else { ") t UNION ALL SELECT * FROM (SELECT " });
+            out.push_sql(&tier.number.to_string());
+            out.push_sql(" AS tier, key, subject_id, kind, revision_id FROM ");
+            out.push_sql(self.view);
+            out.push_sql(" WHERE ");
+            tier.matches.walk_ast(out.reborrow())?;
+            out.push_sql(" AND key > ");
+            out.push_bind_param::<BigInt, _>(&tier.after)?;
+            out.push_sql(" AND key <= ");
+            out.push_bind_param::<BigInt, _>(&self.most)?;
+            out.push_sql(" ORDER BY key LIMIT ");
+            out.push_bind_param::<BigInt, _>(&self.limit)?;
+        }
+        out.push_sql(") t LIMIT ");
+        out.push_bind_param::<BigInt, _>(&self.limit)
+    }
+}
+
+impl QueryId for Walk {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl Query for Walk {
+    type SqlType = (Integer, BigInt, DbId, Text, Nullable<DbId>);
+}
+
+impl<C> RunQueryDsl<C> for Walk {}
 
 /// Stands between words that do not follow one another. No word begins with it.
 const GAP: &str = "z";

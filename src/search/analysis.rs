@@ -70,27 +70,42 @@ impl Analyser {
 /// The words of a text with where they begin. Where a script puts no spaces between words, as Chinese does, each
 /// character is one.
 pub fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let found =
-        pieces(text).flat_map(|(begin, piece)| piece.unicode_word_indices().map(move |(at, word)| (begin + at, word)));
-    found.flat_map(|(at, word)| {
-        let (word, behind) = word.split_at(elision(word));
-        let rest = behind.trim_start_matches(['\'', '’']);
-        let rest = (!rest.is_empty()).then(|| (at + word.len() + behind.len() - rest.len(), rest));
-        [Some((at, word)), rest].into_iter().flatten()
+    pieces(text).flat_map(|(begin, piece)| {
+        let (plain, other) = match plain_word(piece) {
+            Some(word) => (Some(word), ""),
+            None => (None, piece),
+        };
+        let words = plain.into_iter().chain(other.unicode_word_indices().flat_map(parted));
+        words.map(move |(at, word)| (begin + at, word))
     })
 }
 
-/// Parts of a text between which words end anyway, with where they begin. Those with other letters than ASCII's stand by
-/// themselves: the rest takes a twentieth of the time.
+/// What has only letters of ASCII, and at its ends signs that join it to nothing, is one word. Most are, and to see it
+/// takes a fraction of what Unicode's rules take.
+fn plain_word(piece: &str) -> Option<(usize, &str)> {
+    let at = piece.bytes().position(|byte| byte.is_ascii_alphabetic())?;
+    let word = piece[at..].trim_end_matches([' ', '.', ',', ';', ':', '!', '?', '"', '\'', ')']);
+    let plain = piece.as_bytes()[..at].iter().all(|byte| matches!(byte, b'"' | b'\'' | b'('));
+    (plain && word.bytes().all(|byte| byte.is_ascii_alphabetic())).then_some((at, word))
+}
+
+/// The one or two words that an apostrophe joins.
+fn parted((at, word): (usize, &str)) -> impl Iterator<Item = (usize, &str)> {
+    let (word, behind) = word.split_at(elision(word));
+    let rest = behind.trim_start_matches(['\'', '’']);
+    let rest = (!rest.is_empty()).then(|| (at + word.len() + behind.len() - rest.len(), rest));
+    [Some((at, word)), rest].into_iter().flatten()
+}
+
+/// Parts of a text between which words end anyway, with where they begin: what stands between two spaces of ASCII.
 fn pieces(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut begin = 0;
     iter::from_fn(move || {
         let rest = &text[begin..];
-        let length = match rest.bytes().position(|byte| !byte.is_ascii()) {
-            None => rest.len(),
-            // No word goes on behind a space.
-            Some(other) => rest[..other].rfind(' ').or_else(|| rest.find(' ')).map_or(rest.len(), |space| space + 1),
-        };
+        // Behind other letters than ASCII's a space may be part of something: an accent may stand on it.
+        let ends = |at: usize| rest.as_bytes().get(at + 1).is_none_or(u8::is_ascii);
+        let end = rest.bytes().enumerate().position(|(at, byte)| byte == b' ' && ends(at));
+        let length = end.map_or(rest.len(), |space| space + 1);
         let piece = (begin, &rest[..length]);
         begin += length;
         (length > 0).then_some(piece)

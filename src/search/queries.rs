@@ -6,11 +6,11 @@ use crate::{
     both,
     db::{
         Conn, Id,
-        full_text::{self, Index, Matches, Terms},
+        full_text::{self, Index, Matches, Terms, Walk},
     },
     error::Result,
     http::{Page, Window, cursor::Position},
-    schema::{published_articles, published_search, staff_search},
+    schema::{published_articles, published_search},
 };
 use diesel::prelude::*;
 use std::collections::HashSet;
@@ -21,11 +21,21 @@ const STEP: i64 = 500;
 /// A document that matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable)]
 pub struct Hit {
-    pub key: i64,
+    tier: i32,
+    key: i64,
     pub subject: Id,
     pub kind: Kind,
     pub revision: Option<Id>,
 }
+
+impl Hit {
+    fn place(&self) -> Place {
+        (self.tier, self.key)
+    }
+}
+
+/// Where a document stands in what is found: its tier, and within it its key.
+type Place = (i32, i64);
 
 /// An index, and what must stand in each of its documents besides what is looked for.
 #[derive(Debug, Clone)]
@@ -67,6 +77,11 @@ impl Field {
         Self { sources: vec![Source::public()], keys: (i64::MIN, i64::MAX) }
     }
 
+    /// Before all of it.
+    pub fn begin(&self) -> Place {
+        (0, self.keys.0)
+    }
+
     pub fn of_articles(self) -> Self {
         Self { keys: (self.keys.0.max(ARTICLES), self.keys.1), ..self }
     }
@@ -87,88 +102,73 @@ pub fn ranked<T>(
     window: &Window,
     mut check: impl FnMut(&mut Conn, Vec<Hit>) -> Result<Vec<(Hit, T)>>,
 ) -> Result<Page<T>> {
-    let (first, after) = window.after_text().and_then(|(text, _)| place(&text)).unwrap_or((0, field.keys.0));
+    let mut after = window.after_text().and_then(|(text, _)| place(&text)).unwrap_or(field.begin());
     let limit = usize::try_from(window.limit).unwrap_or(usize::MAX);
     let offset = usize::try_from(window.offset).unwrap_or(usize::MAX);
     let need = limit.saturating_add(offset).saturating_add(1);
-    let mut found: Vec<(usize, Hit, T)> = Vec::new();
+    let tiers = wanted.tiers();
+    let mut found: Vec<(Hit, T)> = Vec::new();
     let mut seen: HashSet<Id> = HashSet::new();
-    for (tier, terms) in wanted.tiers().iter().enumerate().skip(first) {
-        let mut after = if tier == first { after } else { field.keys.0 };
-        let mut step = i64::try_from(need - found.len()).unwrap_or(STEP).min(STEP);
-        while found.len() < need {
-            let (hits, more) = some(conn, field, terms, after, step)?;
-            let Some(last) = hits.last() else { break };
-            after = last.key;
-            let hits = hits.into_iter().filter(|hit| seen.insert(hit.revision.unwrap_or(hit.subject))).collect();
-            found.extend(check(conn, hits)?.into_iter().map(|(hit, row)| (tier, hit, row)));
-            if !more {
-                break;
-            }
-            step = (step * 2).min(STEP);
+    let mut step = i64::try_from(need).unwrap_or(STEP).min(STEP);
+    while found.len() < need {
+        let (hits, more) = some(conn, field, &tiers, after, step)?;
+        let Some(last) = hits.last() else { break };
+        after = last.place();
+        let hits = hits.into_iter().filter(|hit| seen.insert(hit.revision.unwrap_or(hit.subject))).collect();
+        found.extend(check(conn, hits)?);
+        if !more {
+            break;
         }
+        step = (step * 2).min(STEP);
     }
     let more = found.len() > offset.saturating_add(limit);
-    let mut page: Vec<_> = found.into_iter().skip(offset).take(limit).collect();
+    let page: Vec<_> = found.into_iter().skip(offset).take(limit).collect();
     let last = page.last().filter(|_| more);
-    let next = last.map(|(tier, hit, _)| Position::new(format!("{tier}.{}", hit.key).as_str(), hit.subject));
-    Ok(Page { rows: page.drain(..).map(|(.., row)| row).collect(), next, total: None })
+    let next = last.map(|(hit, _)| Position::new(format!("{}.{}", hit.tier, hit.key).as_str(), hit.subject));
+    Ok(Page { rows: page.into_iter().map(|(_, row)| row).collect(), next, total: None })
 }
 
-/// A tier, and the key of the last document.
-fn place(text: &str) -> Option<(usize, i64)> {
+fn place(text: &str) -> Option<Place> {
     let (tier, key) = text.split_once('.')?;
     Some((tier.parse().ok()?, key.parse().ok()?))
 }
 
-/// Some hits of all sources behind a key, the newest first, and whether there may be more.
-pub fn some(conn: &mut Conn, field: &Field, terms: &Terms, after: i64, limit: i64) -> Result<(Vec<Hit>, bool)> {
+/// Some hits of all sources behind a place, tier after tier and the newest first, and whether there may be more.
+pub fn some(conn: &mut Conn, field: &Field, tiers: &[Terms], after: Place, limit: i64) -> Result<(Vec<Hit>, bool)> {
     let mut hits: Vec<Hit> = Vec::new();
-    let (mut complete, mut more) = (i64::MAX, false);
+    let (mut complete, mut more) = ((i32::MAX, i64::MAX), false);
     for source in &field.sources {
-        let found = walk(conn, source, terms, (after, field.keys.1), limit)?;
+        let found = walk(conn, source, field, tiers, after, limit)?;
         if i64::try_from(found.len()).is_ok_and(|found| found == limit)
             && let Some(last) = found.last()
         {
             // What the other sources have behind this comes with the next step.
-            (complete, more) = (complete.min(last.key), true);
+            (complete, more) = (complete.min(last.place()), true);
         }
         hits.extend(found);
     }
-    hits.retain(|hit| hit.key <= complete);
-    hits.sort_by_key(|hit| hit.key);
+    hits.retain(|hit| hit.place() <= complete);
+    hits.sort_by_key(Hit::place);
     hits.dedup();
     Ok((hits, more))
 }
 
-/// Asks both views alike.
-macro_rules! in_index {
-    ($index:expr, $v:ident => $query:expr) => {
-        match $index {
-            Index::Published => {
-                use published_search as $v;
-                $query
-            }
-            Index::Staff => {
-                use staff_search as $v;
-                $query
-            }
-        }
-    };
-}
-
-fn walk(conn: &mut Conn, source: &Source, terms: &Terms, keys: (i64, i64), limit: i64) -> Result<Vec<Hit>> {
-    let matches = source.matches(conn, terms);
-    Ok(in_index!(source.index, v => {
-        let query = v::table
-            .filter(matches)
-            .filter(v::key.gt(keys.0))
-            .filter(v::key.le(keys.1))
-            .order(v::key)
-            .limit(limit)
-            .select((v::key, v::subject_id, v::kind, v::revision_id));
-        both!(conn, c => query.load::<Hit>(c))?
-    }))
+fn walk(
+    conn: &mut Conn,
+    source: &Source,
+    field: &Field,
+    tiers: &[Terms],
+    (first, after): Place,
+    limit: i64,
+) -> Result<Vec<Hit>> {
+    let mut walk = Walk::new(source.index, field.keys.1, limit);
+    for (tier, terms) in (0..).zip(tiers).skip_while(|(tier, _)| *tier < first) {
+        walk.through(tier, source.matches(conn, terms), if tier == first { after } else { field.keys.0 });
+    }
+    if walk.is_over() {
+        return Ok(Vec::new());
+    }
+    Ok(both!(conn, c => walk.load(c))?)
 }
 
 /// How many articles match that are public.

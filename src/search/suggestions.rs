@@ -23,14 +23,15 @@ pub fn list(conn: &mut Conn, wanted: &Wanted, language: &Language, limit: usize)
     if wanted.words.is_empty() {
         return Ok(Vec::new());
     }
-    let (field, terms) = (Field::public(), wanted.in_titles());
+    let (field, terms) = (Field::public(), [wanted.in_titles()]);
     let some = i64::try_from(limit).unwrap_or(10) * 2;
     let of_names = Field { keys: (i64::MIN, ARTICLES), ..field.clone() };
-    let (hits, _) = queries::some(conn, &of_names, &terms, i64::MIN, some)?;
+    let (hits, _) = queries::some(conn, &of_names, &terms, of_names.begin(), some)?;
     let mut known = names::found(conn, &hits, wanted, language)?;
     let mut names: Vec<_> =
         hits.iter().filter_map(|hit| known.remove(&hit.subject).and_then(names::suggestion)).take(limit).collect();
-    let (hits, _) = queries::some(conn, &field.of_articles(), &terms, ARTICLES, some)?;
+    let of_articles = field.of_articles();
+    let (hits, _) = queries::some(conn, &of_articles, &terms, of_articles.begin(), some)?;
     let revisions: Vec<Id> = hits.iter().filter_map(|hit| hit.revision).collect();
     let rows = articles::published_revisions(conn, revisions)?;
     let titles = hits.iter().filter_map(|hit| rows.iter().find(|row| Some(row.revision_id) == hit.revision));
