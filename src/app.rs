@@ -7,7 +7,7 @@ use crate::{
     auth::{Hasher, Keyring, SignIn},
     authors, changes, comments,
     config::Serve,
-    db::Db,
+    db::{self, Db},
     error::Result,
     feeds, health,
     http::{
@@ -127,9 +127,6 @@ impl Listening {
     }
 }
 
-/// Threads of a worker that may block on the database: a database gains nothing from more, and a process loses.
-const BLOCKING_THREADS: usize = 2;
-
 /// Starts to serve. What runs in tests is what runs in production.
 pub fn serve(app: Data<App>, listener: TcpListener, listening: &Listening) -> std::io::Result<Server> {
     let document = openapi::document();
@@ -164,7 +161,7 @@ pub fn serve(app: Data<App>, listener: TcpListener, listening: &Listening) -> st
     });
     Ok(server
         .workers(listening.workers)
-        .worker_max_blocking_threads(BLOCKING_THREADS)
+        .worker_max_blocking_threads(db::BLOCKING_THREADS)
         .shutdown_timeout(listening.shutdown.as_secs())
         .listen(listener)?
         .run())

@@ -20,9 +20,10 @@ use crate::{
     http::{Page, Window},
     permissions::EditAnyArticle,
     schema::{article_revisions, published_articles},
-    search::{self, Field, Hit, Label, Source, Wanted},
+    search::{self, Field, Hit, Label, Showing, Source, Wanted},
 };
-use diesel::prelude::*;
+use diesel::{connection::DefaultLoadingMode, prelude::*};
+use std::collections::HashSet;
 
 /// Labels of one filter that an index is asked for; with more, what is found is looked at one by one.
 const MANY: usize = 64;
@@ -98,10 +99,41 @@ pub(super) fn ranked(
     wanted: &Wanted,
     window: &Window,
 ) -> Result<Page<Row>> {
-    let field = seen_by(eyes, conditions);
-    search::ranked(conn, &field, wanted, window, |conn, hits| {
-        let revisions: Vec<Id> = hits.iter().filter_map(|hit| hit.revision).collect();
-        let rows: Vec<Row> = match eyes {
+    search::ranked(conn, &seen_by(eyes, conditions), wanted, window, &Listing { eyes, conditions })
+}
+
+/// Articles that these eyes see, where they meet the conditions.
+struct Listing<'a> {
+    eyes: &'a Eyes,
+    conditions: &'a Conditions<'a>,
+}
+
+impl Showing for Listing<'_> {
+    type Row = Row;
+
+    fn seen(&self, conn: &mut Conn, mut hits: Vec<Hit>) -> Result<Vec<Hit>> {
+        let conditions = self.conditions;
+        let revisions = revisions(&hits);
+        let seen: HashSet<Id> = match self.eyes {
+            Eyes::Public | Eyes::Preview => public::filtered(queries::visible(), conditions)
+                .filter(among(published_articles::revision_id, revisions))
+                .select(published_articles::revision_id)
+                .load_iter::<Id, DefaultLoadingMode>(conn)?
+                .collect::<QueryResult<_>>()?,
+            Eyes::Desk(actor) => staff::filtered(lists::at_desk(actor, conditions.params), conditions)
+                .filter(among(article_revisions::revision_id, revisions))
+                .select(article_revisions::revision_id)
+                .load_iter::<Id, DefaultLoadingMode>(conn)?
+                .collect::<QueryResult<_>>()?,
+        };
+        hits.retain(|hit| hit.revision.is_some_and(|revision| seen.contains(&revision)));
+        Ok(hits)
+    }
+
+    fn shown(&self, conn: &mut Conn, hits: Vec<Hit>) -> Result<Vec<(Hit, Row)>> {
+        let conditions = self.conditions;
+        let revisions = revisions(&hits);
+        let rows: Vec<Row> = match self.eyes {
             Eyes::Public | Eyes::Preview => public::filtered(queries::visible(), conditions)
                 .filter(among(published_articles::revision_id, revisions))
                 .load(conn)?,
@@ -110,7 +142,11 @@ pub(super) fn ranked(
                 .load(conn)?,
         };
         Ok(in_order(hits, rows))
-    })
+    }
+}
+
+fn revisions(hits: &[Hit]) -> Vec<Id> {
+    hits.iter().filter_map(|hit| hit.revision).collect()
 }
 
 fn in_order(hits: Vec<Hit>, mut rows: Vec<Row>) -> Vec<(Hit, Row)> {
@@ -119,6 +155,13 @@ fn in_order(hits: Vec<Hit>, mut rows: Vec<Row>) -> Vec<(Hit, Row)> {
         Some(rows.swap_remove(at))
     };
     hits.into_iter().filter_map(|hit| Some((hit, row(&hit)?))).collect()
+}
+
+/// Which of some revisions are public.
+pub fn public_among(conn: &mut Conn, revisions: Vec<Id>) -> Result<HashSet<Id>> {
+    use published_articles as v;
+    let public = v::table.filter(among(v::revision_id, revisions)).select(v::revision_id);
+    Ok(public.load_iter::<Id, DefaultLoadingMode>(conn)?.collect::<QueryResult<_>>()?)
 }
 
 /// Those of some revisions that are public.

@@ -39,7 +39,7 @@ mod write;
 pub use corrections::{NewCorrection, correct};
 pub use drafts::{Creation, insert, revise};
 pub use due::Due;
-pub use found::{field, found_in_public, published_revisions};
+pub use found::{field, found_in_public, public_among, published_revisions};
 pub use lists::list;
 pub use model::{Article, BodyFormat, Custom, Row, Status, StoredSeo, Teaser, Visibility};
 pub use present::{Looking, in_public};

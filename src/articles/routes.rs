@@ -25,7 +25,7 @@ use crate::{
     auth::Can,
     auth::{Actor, Viewer},
     clock,
-    db::{Conn, Id},
+    db::{self, Conn, Id},
     error::{Error, Result},
     http::{Answer, HeadersOnly, Json, OptionalJson, Path, Query, WriteParams, Writing, json},
     permissions::{PublishArticles, PurgeArticles, WriteArticles},
@@ -79,11 +79,14 @@ async fn list_articles(viewer: Viewer, app: Data<App>, query: Query<ArticleParam
     }
     let read = |typed: &Typed| typed.read(&app.site().profile.languages_with(query.language.as_ref()));
     let wanted = query.q.as_ref().map(read).transpose()?;
+    let mut turn = None;
     if wanted.is_some() {
         search::catch_up(&app).await?;
+        turn = Some(db::turn().await?);
     }
     let (shared, is_public) = (app.clone(), matches!(eyes, Eyes::Public));
     let list = move |conn: &mut Conn| {
+        let _turn = turn;
         let page = lists::list_with(conn, &eyes, &query, wanted.as_ref(), &window)?;
         let with_body = query.include.as_ref().is_some_and(|include| include.contains(&ListInclude::Body));
         let looking = Looking { app: &shared, viewer: &viewer, eyes: &eyes };

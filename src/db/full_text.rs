@@ -326,6 +326,23 @@ pub fn delete(conn: &mut Conn, index: Index, key: i64) -> QueryResult<()> {
     .map(drop)
 }
 
+/// SQLite: merges some of the parts of an index that writes leave behind, each of which a search has to look into, about
+/// so many pages of them. Whether there was anything to merge. With `all`, only one part is left in the end.
+/// PostgreSQL's indexes have no parts.
+pub fn merge(conn: &mut Conn, index: Index, pages: i64, all: bool) -> QueryResult<bool> {
+    let Conn::Sqlite(conn) = conn else { return Ok(false) };
+    let changes = diesel::select(diesel::dsl::sql::<BigInt>("total_changes()"));
+    let before: i64 = changes.clone().get_result(conn)?;
+    let sql = match index {
+        Index::Published => "INSERT INTO published_terms (published_terms, rank) VALUES ('merge', ?)",
+        Index::Staff => "INSERT INTO staff_terms (staff_terms, rank) VALUES ('merge', ?)",
+    };
+    diesel::sql_query(sql).bind::<BigInt, _>(if all { -pages } else { pages }).execute(conn)?;
+    let after: i64 = changes.get_result(conn)?;
+    // One change is the command itself.
+    Ok(after - before > 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Indexed, Phrase, Place, Terms, tsvector, write_fts5, write_tsquery};

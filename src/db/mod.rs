@@ -35,12 +35,30 @@ use std::{
     },
     time::Duration,
 };
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use writer::Writer;
 
 /// How long a request waits for a connection before it is told to come back.
 const POOL_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often a write that lost a race against another (deadlock, serialisation) is begun anew.
 const ATTEMPTS: usize = 5;
+
+/// Threads of a worker that may block on the database: a database gains nothing from more, and a process loses.
+pub const BLOCKING_THREADS: usize = 2;
+
+thread_local! {
+    /// Of a worker's threads that block, those that may do what takes long. The rest is for what does not.
+    static TURNS: Arc<Semaphore> = Arc::new(Semaphore::new(BLOCKING_THREADS - 1));
+}
+
+/// Waits for a turn to do what may take long, which is held until it is done: `read(move |conn| { let _turn = turn; … })`.
+/// Meanwhile a thread of this worker stays free for others.
+///
+/// # Errors
+/// 503 where the process ends.
+pub async fn turn() -> Result<OwnedSemaphorePermit> {
+    TURNS.with(Arc::clone).acquire_owned().await.map_err(|_| Error::new(Code::Unavailable))
+}
 
 /// The database: cheap to clone, shared by all workers.
 #[derive(Clone)]

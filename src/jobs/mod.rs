@@ -15,6 +15,8 @@ use tokio::{sync::watch, time::timeout};
 const DUE: Duration = Duration::from_millis(500);
 /// How often it looks for what is to be indexed.
 const INDEXING: Duration = Duration::from_millis(250);
+/// How often it merges what many writes left apart in the indexes.
+const MERGING: Duration = Duration::from_secs(60);
 /// How often it looks for letters that wait.
 const SENDING: Duration = Duration::from_millis(250);
 /// How often it looks for what was in the trash for long enough, and for what expired long ago.
@@ -81,8 +83,9 @@ impl Jobs {
             limited.limits.sweep();
             Ok(Left::Nothing)
         });
-        let indexed = app.clone();
+        let (indexed, merged) = (app.clone(), app.clone());
         jobs.every(INDEXING, "index what changed", async move || search::work(&indexed).await);
+        jobs.every(MERGING, "merge the indexes", async move || search::merge(&merged).await);
         jobs.every(DUE, "publish what is due", async move || due.settle(&db).await);
         jobs
     }

@@ -65,11 +65,12 @@ impl<'a> Highlighter<'a> {
 
     /// Adds the words of a part, which begins and ends between words.
     fn read(&mut self, text: &str, part: Range<usize>, read: &mut Vec<Word>) {
-        for (at, word) in words(&text[part.clone()]).take(WORDS.saturating_sub(read.len())) {
+        let most = WORDS.saturating_sub(read.len());
+        words(&text[part.clone()]).take(most).for_each(|(at, word)| {
             let token = if self.may_be_wanted(word) { self.analyser.token(word) } else { None };
             let begin = part.start + at;
             read.push(Word { range: begin..begin + word.len(), token });
-        }
+        });
     }
 
     /// Whether it begins as one of those that are wanted. Of letters with accents nobody knows before they are folded.

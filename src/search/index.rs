@@ -31,6 +31,8 @@ const BATCH: i64 = 50;
 const PATIENCE: Duration = Duration::from_secs(2);
 /// With more than this to be indexed, a search sees to the newest alone.
 const MANY: i64 = 500;
+/// Pages of 4 KB that one transaction merges.
+const PAGES: i64 = 64;
 /// What the background takes of the time while there is much to do: a fifth, so that those who write hardly notice.
 const REST: u32 = 4;
 /// What a search waits for others who index the same.
@@ -94,6 +96,22 @@ pub async fn work(app: &App) -> Result<Left> {
     }
     sleep((began.elapsed() * REST).min(LONGEST_REST)).await;
     Ok(Left::More)
+}
+
+/// Merges what many writes left apart in the indexes, in the background: a search looks into each part.
+///
+/// # Errors
+/// As [`catch_up`].
+pub async fn merge(app: &App) -> Result<Left> {
+    let mut left = Left::Nothing;
+    for index in [Index::Published, Index::Staff] {
+        let began = Instant::now();
+        if app.db.clean_up(move |conn| Ok(full_text::merge(conn, index, PAGES, false)?)).await? {
+            left = Left::More;
+            sleep((began.elapsed() * REST).min(LONGEST_REST)).await;
+        }
+    }
+    Ok(left)
 }
 
 /// Indexes some of what is pending. How much it found, and how much of it is done: the rest changed meanwhile.

@@ -8,7 +8,7 @@ use crate::{
         Conn, Id,
         full_text::{self, Index, Matches, Terms, Walk},
     },
-    error::Result,
+    error::{Error, Result},
     http::{Page, Window, cursor::Position},
     schema::{published_articles, published_search},
 };
@@ -17,6 +17,8 @@ use std::collections::HashSet;
 
 /// Documents that are looked at in one step at the most.
 const STEP: i64 = 500;
+/// Hits that numbered pages of a search reach.
+const DEEPEST: i64 = 1_000;
 
 /// A document that matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable)]
@@ -93,39 +95,67 @@ impl Field {
     }
 }
 
-/// A page of what is wanted, the best first: by [tiers](Wanted::tiers), and within one the newest first. `check` gives of
-/// some hits those that may be shown, in their order.
-pub fn ranked<T>(
+/// What hits are shown as.
+pub trait Showing {
+    type Row;
+
+    /// Those of some hits that may be shown, in their order.
+    fn seen(&self, conn: &mut Conn, hits: Vec<Hit>) -> Result<Vec<Hit>>;
+
+    /// The same as they are shown.
+    fn shown(&self, conn: &mut Conn, hits: Vec<Hit>) -> Result<Vec<(Hit, Self::Row)>>;
+}
+
+/// A page of what is wanted, the best first: by [tiers](Wanted::tiers), and within one the newest first.
+///
+/// # Errors
+/// 400 for a page that is too deep: what comes before it has to be found, too.
+pub fn ranked<S: Showing>(
     conn: &mut Conn,
     field: &Field,
     wanted: &Wanted,
     window: &Window,
-    mut check: impl FnMut(&mut Conn, Vec<Hit>) -> Result<Vec<(Hit, T)>>,
-) -> Result<Page<T>> {
+    showing: &S,
+) -> Result<Page<S::Row>> {
     let mut after = window.after_text().and_then(|(text, _)| place(&text)).unwrap_or(field.begin());
+    if window.offset + window.limit > DEEPEST {
+        let last = DEEPEST / window.limit;
+        let message = format!("in a search it is between 1 and {last} here; go deeper with a cursor");
+        return Err(Error::parameter("page", "out_of_range", message));
+    }
     let limit = usize::try_from(window.limit).unwrap_or(usize::MAX);
-    let offset = usize::try_from(window.offset).unwrap_or(usize::MAX);
-    let need = limit.saturating_add(offset).saturating_add(1);
+    let mut before = usize::try_from(window.offset).unwrap_or(usize::MAX);
     let tiers = wanted.tiers();
-    let mut found: Vec<(Hit, T)> = Vec::new();
+    let mut found: Vec<(Hit, S::Row)> = Vec::new();
     let mut seen: HashSet<Id> = HashSet::new();
-    let mut step = i64::try_from(need).unwrap_or(STEP).min(STEP);
-    while found.len() < need {
+    let mut step = (window.offset + window.limit + 1).min(STEP);
+    while found.len() <= limit {
         let (hits, more) = some(conn, field, &tiers, after, step)?;
         let Some(last) = hits.last() else { break };
         after = last.place();
-        let hits = hits.into_iter().filter(|hit| seen.insert(hit.revision.unwrap_or(hit.subject))).collect();
-        found.extend(check(conn, hits)?);
+        let mut hits: Vec<_> =
+            hits.into_iter().filter(|hit| seen.insert(hit.revision.unwrap_or(hit.subject))).collect();
+        if before > 0 {
+            hits = showing.seen(conn, hits)?;
+            let passed = before.min(hits.len());
+            hits.drain(..passed);
+            before -= passed;
+        }
+        while found.len() <= limit && !hits.is_empty() {
+            let rest = hits.split_off(hits.len().min(limit + 1 - found.len()));
+            found.extend(showing.shown(conn, hits)?);
+            hits = rest;
+        }
         if !more {
             break;
         }
         step = (step * 2).min(STEP);
     }
-    let more = found.len() > offset.saturating_add(limit);
-    let page: Vec<_> = found.into_iter().skip(offset).take(limit).collect();
-    let last = page.last().filter(|_| more);
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let last = found.last().filter(|_| more);
     let next = last.map(|(hit, _)| Position::new(format!("{}.{}", hit.tier, hit.key).as_str(), hit.subject));
-    Ok(Page { rows: page.into_iter().map(|(_, row)| row).collect(), next, total: None })
+    Ok(Page { rows: found.into_iter().map(|(_, row)| row).collect(), next, total: None })
 }
 
 fn place(text: &str) -> Option<Place> {

@@ -2,10 +2,16 @@
 
 use super::{index, pending};
 use crate::{
-    db::{Db, Id},
+    db::{
+        Db, Id,
+        full_text::{self, Index},
+    },
     error::Result,
     values::Language,
 };
+
+/// Pages of an index that one transaction merges: other writers wait for no more than that.
+const PAGES: i64 = 500;
 
 /// Indexes all there is, and takes out what is there no longer. `progress` is told how many documents there are, and
 /// how many are done.
@@ -19,9 +25,17 @@ pub async fn all(db: &Db, language: &Language, mut progress: impl FnMut(usize, u
     loop {
         let (found, _) = index::batch(db, language.clone(), until).await?;
         if found == 0 {
-            return Ok(count);
+            break;
         }
         let left = db.look_up(move |conn| pending::count(conn, until, i64::MAX)).await?;
         progress(count, count.saturating_sub(left));
     }
+    for index in [Index::Published, Index::Staff] {
+        // The first one begins to merge all parts into one, the others go on with it.
+        let mut all = true;
+        while db.write(move |conn| Ok(full_text::merge(conn, index, PAGES, all)?)).await? {
+            all = false;
+        }
+    }
+    Ok(count)
 }

@@ -5,7 +5,7 @@ use super::{
     model::{SearchHit, SearchParams, SearchResults, SuggestionList, SuggestionParams},
     names,
     pending::Kind,
-    queries::{self, Field, Hit},
+    queries::{self, Field, Hit, Showing},
     suggestions,
     terms::Wanted,
 };
@@ -13,7 +13,7 @@ use crate::{
     app::App,
     articles,
     auth::Viewer,
-    db::{Conn, Id},
+    db::{self, Conn, Id},
     error::Result,
     http::{Answer, Page, Query, Window, page::PageInfo},
 };
@@ -38,9 +38,10 @@ async fn search(viewer: Viewer, app: Data<App>, query: Query<SearchParams>) -> R
     let window = query.window(&app)?;
     let wanted = query.q.read(&app.site().profile.languages_with(query.language.as_ref()))?;
     catch_up(&app).await?;
-    let shared = app.clone();
+    let (shared, turn) = (app.clone(), db::turn().await?);
     app.db
         .read(move |conn| {
+            let _turn = turn;
             let searching =
                 Searching { app: &shared, viewer: &viewer, params: &query, wanted: &wanted, window: &window };
             let results = searching.results(conn)?;
@@ -63,8 +64,10 @@ async fn suggest_searches(_: Viewer, app: Data<App>, query: Query<SuggestionPara
     let site = app.site();
     let wanted = query.q.read_unfinished(&site.profile.languages)?;
     catch_up(&app).await?;
+    let turn = db::turn().await?;
     app.db
         .read(move |conn| {
+            let _turn = turn;
             let language = site.profile.language();
             let data = suggestions::list(conn, &wanted, &language, limit)?;
             Ok(Answer::shown(&SuggestionList { data })?.keyed("articles authors sections tags"))
@@ -113,21 +116,9 @@ impl Searching<'_> {
     }
 
     fn page(&self, conn: &mut Conn, field: &Field) -> Result<Page<SearchHit>> {
-        let page = queries::ranked(conn, field, self.wanted, self.window, |conn, hits| self.shown(conn, hits))?;
+        let page = queries::ranked(conn, field, self.wanted, self.window, self)?;
         let total = self.window.count.then(|| self.total(conn, field)).transpose()?;
         Ok(Page { total, ..page })
-    }
-
-    /// Those of some hits that are there and looked for.
-    fn shown(&self, conn: &mut Conn, mut hits: Vec<Hit>) -> Result<Vec<(Hit, SearchHit)>> {
-        hits.retain(|hit| self.params.wants(hit.kind));
-        let language = self.app.site().profile.language();
-        let mut known = names::found(conn, &hits, self.wanted, &language)?;
-        let revisions: Vec<Id> = hits.iter().filter_map(|hit| hit.revision).collect();
-        for article in articles::found_in_public(conn, self.app, self.viewer, revisions, self.wanted)? {
-            known.insert(article.id, SearchHit::Article { article });
-        }
-        Ok(hits.into_iter().filter_map(|hit| Some((hit, known.remove(&hit.subject)?))).collect())
     }
 
     fn total(&self, conn: &mut Conn, field: &Field) -> Result<i64> {
@@ -144,5 +135,29 @@ impl Searching<'_> {
             }
         }
         Ok(articles + names::count(conn, &names)?)
+    }
+}
+
+impl Showing for Searching<'_> {
+    type Row = SearchHit;
+
+    /// What is there of them is looked for alone where it is an article: a name goes from the index as soon as it is gone.
+    fn seen(&self, conn: &mut Conn, mut hits: Vec<Hit>) -> Result<Vec<Hit>> {
+        hits.retain(|hit| self.params.wants(hit.kind));
+        let revisions: Vec<Id> = hits.iter().filter_map(|hit| hit.revision).collect();
+        let public = articles::public_among(conn, revisions)?;
+        hits.retain(|hit| hit.revision.is_none_or(|revision| public.contains(&revision)));
+        Ok(hits)
+    }
+
+    fn shown(&self, conn: &mut Conn, mut hits: Vec<Hit>) -> Result<Vec<(Hit, SearchHit)>> {
+        hits.retain(|hit| self.params.wants(hit.kind));
+        let language = self.app.site().profile.language();
+        let mut known = names::found(conn, &hits, self.wanted, &language)?;
+        let revisions: Vec<Id> = hits.iter().filter_map(|hit| hit.revision).collect();
+        for article in articles::found_in_public(conn, self.app, self.viewer, revisions, self.wanted)? {
+            known.insert(article.id, SearchHit::Article { article });
+        }
+        Ok(hits.into_iter().filter_map(|hit| Some((hit, known.remove(&hit.subject)?))).collect())
     }
 }

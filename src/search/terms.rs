@@ -18,6 +18,8 @@ use utoipa::{
 
 /// Words, phrases and exclusions that may be typed.
 const MOST: usize = 32;
+/// Of them beginnings of words: each is looked up as all the words that begin so.
+const BEGINNINGS: usize = 4;
 /// Stands in every document.
 pub const EVERYTHING: &str = "a";
 
@@ -93,14 +95,23 @@ impl Typed {
         let mut analysers: Vec<_> = languages.iter().map(|language| Analyser::of(Some(language))).collect();
         analysers.push(Analyser::of(None));
         let mut wanted = Wanted::default();
+        let mut count = 0;
         for piece in pieces(&self.0) {
             let text = piece.text.trim_end();
             if let Some(sequence) = Sequence::read(text, text.ends_with('*'), &mut analysers) {
-                if piece.unwanted { &mut wanted.unwanted } else { &mut wanted.words }.push(sequence);
+                count += 1;
+                let known = if piece.unwanted { &mut wanted.unwanted } else { &mut wanted.words };
+                if !known.contains(&sequence) {
+                    known.push(sequence);
+                }
             }
         }
-        if wanted.words.len() + wanted.unwanted.len() > MOST {
+        if count > MOST {
             let message = format!("at most {MOST} words, phrases and exclusions are looked for at once");
+            return Err(Error::parameter("q", "too_many", message));
+        }
+        if wanted.words.iter().chain(&wanted.unwanted).filter(|sequence| sequence.open).count() > BEGINNINGS {
+            let message = format!("at most {BEGINNINGS} beginnings of words are looked for at once");
             return Err(Error::parameter("q", "too_many", message));
         }
         Ok(wanted)

@@ -168,9 +168,21 @@ async fn what_is_too_much_is_told(app: TestApp) {
         }
         let many = client.get(&format!("{path}?q={}", encoded(&"a ".repeat(33)))).await;
         assert_eq!(many.assert_problem(400, "invalid_parameter").mistakes(), [("q".into(), "too_many".into())]);
+        let beginnings = client.get(&format!("{path}?q={}", encoded("a* b* c* -d* e*"))).await;
+        assert_eq!(beginnings.assert_problem(400, "invalid_parameter").mistakes(), [("q".into(), "too_many".into())]);
+        client
+            .get(&format!("{path}?q={}", encoded("a* b* c* -d* e d*")))
+            .await
+            .assert_problem(400, "invalid_parameter");
+        client.get(&format!("{path}?q={}", encoded("a* b* c* -d* e"))).await.assert(200);
         client.get(&format!("{path}?q={}", encoded(&"東".repeat(500)))).await.assert(200);
         client.get(&format!("{path}?q={}", encoded(&"\"é a\"* ".repeat(32)))).await.assert(200);
         client.get(&format!("{path}?q={}", encoded(&"-ab* ".repeat(32)))).await.assert(200);
+    }
+    for path in ["/search", "/articles"] {
+        let deep = client.get(&format!("{path}?q=a&page=11&limit=100")).await;
+        assert_eq!(deep.assert_problem(400, "invalid_parameter").mistakes(), [("page".into(), "out_of_range".into())]);
+        client.get(&format!("{path}?q=a&page=10&limit=100")).await.assert(200);
     }
 }
 

@@ -1,7 +1,10 @@
 //! What is found, in which order, and how it is shown.
 
 use super::{Desk, encoded, hits};
-use crate::{on_both_databases, support::TestApp};
+use crate::{
+    on_both_databases,
+    support::{Reply, TestApp},
+};
 use serde_json::{Value, json};
 
 /// A newsroom on the coast, the oldest story first.
@@ -271,21 +274,28 @@ async fn pages_of_a_search_follow_one_another(app: TestApp) {
         ["/articles?q=harbour&limit=4", "/search?q=harbour&limit=4", "/articles?q=harbour&limit=4&view=published"]
     {
         let client = if list.contains("view") { desk.editor.clone() } else { desk.app.anyone() };
+        let titles = |page: &Reply| -> Vec<String> {
+            if !list.starts_with("/search") {
+                return page.column("title");
+            }
+            hits(page).into_iter().map(|hit| hit.trim_start_matches("article ").to_owned()).collect()
+        };
         let (mut found, mut path) = (Vec::new(), format!("{list}&count=true"));
         loop {
             let page = client.get(&path).await;
             assert_eq!(page.assert(200).json["page"]["total"], 25, "{path}");
-            found.extend(if list.starts_with("/search") {
-                hits(&page).into_iter().map(|hit| hit.trim_start_matches("article ").to_owned()).collect()
-            } else {
-                page.column("title")
-            });
+            found.extend(titles(&page));
             match page.json["page"]["next_cursor"].as_str() {
                 Some(cursor) => path = format!("{list}&count=true&cursor={cursor}"),
                 None => break,
             }
         }
         assert_eq!(found, expected, "{list}");
+        let mut numbered = Vec::new();
+        for page in 1..=7 {
+            numbered.extend(titles(&client.get(&format!("{list}&page={page}")).await));
+        }
+        assert_eq!(numbered, expected, "{list}");
         let third = client.get(&format!("{list}&page=3")).await;
         assert!(third.assert(200).header("link").contains("rel=\"next\""));
         let beyond = client.get(&format!("{list}&page=8")).await;

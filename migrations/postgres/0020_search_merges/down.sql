@@ -1,0 +1,1 @@
+-- An index of PostgreSQL has no parts that would have to be merged.
