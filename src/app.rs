@@ -7,7 +7,7 @@ use crate::{
     auth::{Hasher, Keyring, SignIn},
     authors, changes, comments,
     config::Serve,
-    db::{self, Db},
+    db::{self, Conn, Db},
     error::Result,
     feeds, health,
     http::{
@@ -72,7 +72,12 @@ impl App {
     /// Sees to changes of the site, by whatever process they were made.
     pub async fn refresh_site(self: &Arc<Self>) -> Result<()> {
         let app = self.clone();
-        self.db.look_up(move |conn| app.site.refresh(conn)).await
+        self.db.look_up(move |conn| app.follow_site(conn)).await
+    }
+
+    /// The same for whoever reads: the site is told of as it is in this snapshot, or newer.
+    pub fn follow_site(&self, conn: &mut Conn) -> Result<()> {
+        self.site.refresh(conn)
     }
 
     /// Sees to keys that another process made or retired.

@@ -18,7 +18,7 @@ use crate::{
     search,
     site::{self, Profile, Site},
     users::{self, NewUser},
-    values::{Email, Language, Line},
+    values::{Email, Line},
 };
 use actix_web::web::Data;
 use anyhow::{Context, ensure};
@@ -222,8 +222,8 @@ fn rebuild_search(database: &Database) -> anyhow::Result<()> {
         bar.set_position(done as u64);
     };
     let profile = site::profile(&mut *db.connection()?)?;
-    let language = profile.map_or_else(Language::default, |profile| profile.language());
-    let count = actix_web::rt::System::new().block_on(search::rebuild::all(&db, &language, progress))?;
+    let languages = profile.map_or_else(Vec::new, |profile| profile.languages);
+    let count = actix_web::rt::System::new().block_on(search::rebuild::all(&db, &languages, progress))?;
     bar.finish_and_clear();
     print(&format!("Search knows all {count} articles, authors, sections and tags.\n"))
 }

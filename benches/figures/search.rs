@@ -142,6 +142,6 @@ fn article(number: usize) -> Value {
 /// Makes the indexes, and gives how many documents they have.
 fn index(target: &Target) -> Result<usize> {
     let db = Db::open(target, 2)?;
-    let count = actix_web::rt::System::new().block_on(search::rebuild::all(&db, &Language::default(), |_, _| {}))?;
+    let count = actix_web::rt::System::new().block_on(search::rebuild::all(&db, &[Language::default()], |_, _| {}))?;
     Ok(count)
 }

@@ -26,7 +26,8 @@ pub fn routes(config: &mut ServiceConfig) {
 ///
 /// Of an article this is all that its own page shows of it: what was published or taken down, its slug, its corrections, its
 /// comments, and its address. What it shows of others is theirs: a tag that is renamed, or used by one more article, is one
-/// change, of the tag. With another pattern of the site's addresses everything changes.
+/// change, of the tag. With another pattern of addresses, time zone, name or logo of the site everything changes; what else it
+/// says of itself is told by `/site` and its ETag.
 #[utoipa::path(
     tag = "Changes", params(ChangeParams),
     responses((status = OK, description = "What changed, the longest ago first, and where to go on.", body = ChangeList))
@@ -44,6 +45,8 @@ async fn list_changes(_: Viewer, app: Data<App>, query: Query<ChangeParams>) -> 
     let shared = app.clone();
     app.db
         .read_whole(move |conn| {
+            // An address that is told here is not told again.
+            shared.follow_site(conn)?;
             let part = queries::list(conn, since, &kinds, limit.into())?;
             let since = part.next.write(&shared.cursors, &kinds);
             let link = part.more.then(|| query.link_on("since", &since));

@@ -250,7 +250,7 @@ impl Query for Walk {
 impl<C> RunQueryDsl<C> for Walk {}
 
 /// Stands between words that do not follow one another. No word begins with it.
-const GAP: &str = "z";
+pub const GAP: &str = "z";
 
 /// Adds a document's words under its key.
 pub fn insert(conn: &mut Conn, index: Index, key: i64, indexed: &Indexed) -> QueryResult<()> {

@@ -9,7 +9,10 @@ use super::{
 use crate::{
     articles::Visibility,
     clock::Time,
-    db::{AsJson, Conn, Id, among, full_text::Indexed},
+    db::{
+        AsJson, Conn, Id, among,
+        full_text::{GAP, Indexed},
+    },
     error::Result,
     html,
     schema::{articles, authors, revision_authors, revision_tags, revisions, sections, tags},
@@ -353,8 +356,10 @@ impl Analysers {
 }
 
 impl Document {
-    /// The words of it, as they are indexed.
-    pub fn indexed(&self, analysers: &mut Analysers) -> Indexed {
+    /// The words of it, as they are indexed. What is typed is read in the site's `languages`: of a document in another one the
+    /// words stand in their order as they are written, too, or no phrase would be found.
+    pub fn indexed(&self, analysers: &mut Analysers, languages: &[Language]) -> Indexed {
+        let is_foreign = self.language.as_ref().is_some_and(|own| languages.iter().all(|other| !own.is_akin(other)));
         let analyser = analysers.of(self.language.as_ref());
         let mut words = Words::default();
         words.add(analyser, &self.title, Reach::Title);
@@ -362,6 +367,13 @@ impl Document {
             words.add(analyser, text, Reach::Lead);
         }
         words.add(analyser, &self.body, Reach::Anywhere);
+        if is_foreign {
+            let plain = analysers.of(None);
+            words.title.push(GAP.to_owned());
+            words.add(plain, &self.title, Reach::Title);
+            self.lead.iter().for_each(|text| words.add(plain, text, Reach::Lead));
+            words.add(plain, &self.body, Reach::Anywhere);
+        }
         words.forms.extend(self.filters.iter().cloned());
         words.forms.insert(EVERYTHING.to_owned());
         Indexed { title: words.title, words: words.words, forms: words.forms.into_iter().collect() }

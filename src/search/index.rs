@@ -64,7 +64,7 @@ pub async fn catch_up(app: &App) -> Result<()> {
         let _turn = app.search.0.lock().await;
         let many = app.db.read(move |conn| Ok(pending::count(conn, until, MANY + 1)? > MANY as usize)).await?;
         loop {
-            let (found, done) = batch(&app.db, app.site().profile.language(), until).await?;
+            let (found, done) = batch(&app.db, &app.site().profile.languages, until).await?;
             if found == 0 || many {
                 return Ok::<_, Error>(());
             }
@@ -89,7 +89,7 @@ pub async fn work(app: &App) -> Result<Left> {
     let began = Instant::now();
     let (found, done) = {
         let _turn = app.search.0.lock().await;
-        batch(&app.db, app.site().profile.language(), until).await?
+        batch(&app.db, &app.site().profile.languages, until).await?
     };
     if found < BATCH as usize || done == 0 {
         return Ok(Left::Nothing);
@@ -115,7 +115,9 @@ pub async fn merge(app: &App) -> Result<Left> {
 }
 
 /// Indexes some of what is pending. How much it found, and how much of it is done: the rest changed meanwhile.
-pub async fn batch(db: &Db, language: Language, until: Id) -> Result<(usize, usize)> {
+pub async fn batch(db: &Db, languages: &[Language], until: Id) -> Result<(usize, usize)> {
+    let languages = languages.to_owned();
+    let language = languages.first().cloned().unwrap_or_default();
     let read = move |conn: &mut Conn| {
         let some = pending::list(conn, until, BATCH)?;
         let documents = document::load(conn, &some, &language)?;
@@ -130,7 +132,7 @@ pub async fn batch(db: &Db, language: Language, until: Id) -> Result<(usize, usi
         let mut analysers = Analysers::default();
         let mut ready = |document: Option<Document>| {
             document.map(|document| {
-                let indexed = document.indexed(&mut analysers);
+                let indexed = document.indexed(&mut analysers, &languages);
                 (document, indexed)
             })
         };

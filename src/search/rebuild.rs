@@ -18,12 +18,12 @@ const PAGES: i64 = 500;
 ///
 /// # Errors
 /// Where the database cannot be reached, or its disk is full.
-pub async fn all(db: &Db, language: &Language, mut progress: impl FnMut(usize, usize)) -> Result<usize> {
+pub async fn all(db: &Db, languages: &[Language], mut progress: impl FnMut(usize, usize)) -> Result<usize> {
     let count = db.write(pending::touch_all).await?;
     let until = Id::new();
     progress(count, 0);
     loop {
-        let (found, _) = index::batch(db, language.clone(), until).await?;
+        let (found, _) = index::batch(db, languages, until).await?;
         if found == 0 {
             break;
         }

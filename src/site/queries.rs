@@ -11,6 +11,7 @@ use crate::{
     error::{Error, Result},
     http::{Expected, Versioned},
     schema::site,
+    search,
 };
 use diesel::prelude::*;
 use serde_json::Value;
@@ -122,9 +123,16 @@ pub fn update(conn: &mut Conn, url: &str, changes: &SiteChanges, expected: &Expe
         lock::table(conn, "revisions")?;
         custom_fields::check_stored(conn, &new.custom_fields, "/custom_fields")?;
     }
-    if new.permalinks != row.profile.permalinks || new.time_zone != row.profile.time_zone {
-        // Everything that is public has another address.
+    if new.permalinks != row.profile.permalinks
+        || new.time_zone != row.profile.time_zone
+        || new.name != row.profile.name
+        || new.logo != row.profile.logo
+    {
+        // Everything that is public has another address, or tells search engines of another publisher.
         changes::note_everything(conn, now)?;
+    }
+    if new.languages != row.profile.languages {
+        search::touch_all(conn)?;
     }
     let (version, updated_at) = (row.version + 1, now);
     let (profile, custom_fields) = apart(&new);

@@ -38,6 +38,12 @@ impl Language {
             ))
         }
     }
+
+    /// Whether both are the same language, be it of other regions.
+    pub fn is_akin(&self, other: &Self) -> bool {
+        let primary = |language: &Self| language.0.split('-').next().map(str::to_ascii_lowercase);
+        primary(self) == primary(other)
+    }
 }
 
 /// Whether a language of ISO 639 goes by this code.

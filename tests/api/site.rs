@@ -145,6 +145,9 @@ async fn another_process_follows(app: TestApp) {
     app.execute(
         "UPDATE site SET version = version + 1, profile = replace(profile, '/articles/{slug}', '/stories/{slug}')",
     );
+    // What is told to those who keep copies is not told again.
+    let told = app.anyone().get("/changes?kind=article").await;
+    assert_eq!(told.json["data"][0]["url"], "https://news.example/stories/tide");
     for _ in 0..100 {
         if app.anyone().get("/articles/tide").await.json["url"] == "https://news.example/stories/tide" {
             return;

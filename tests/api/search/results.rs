@@ -6,6 +6,7 @@ use crate::{
     support::{Reply, TestApp},
 };
 use serde_json::{Value, json};
+use stet::permissions::Role;
 
 /// A newsroom on the coast, the oldest story first.
 async fn coast(app: TestApp) -> Desk {
@@ -141,6 +142,22 @@ async fn a_language_has_its_own_endings(app: TestApp) {
     }
     assert_eq!(desk.found("京東").await, Vec::<String>::new());
     assert_eq!(desk.found("Häusern").await, Vec::<String>::new());
+}
+
+async fn a_phrase_is_found_in_whatever_language(app: TestApp) {
+    let desk = Desk::open(app).await;
+    let body = json!({"source": "On les voyait de loin."});
+    desk.publish(json!({"title": "Les chevaux blancs", "language": "fr", "body": body, "excerpt": ""})).await;
+    desk.publish(json!({"title": "Новые книги", "language": "ru", "excerpt": ""})).await;
+    let admin = desk.app.signed_in(Role::Admin).await;
+    for languages in [json!(["en"]), json!(["en", "fr", "ru"]), json!(["en", "de"])] {
+        admin.patch("/site", json!({"languages": languages})).await.assert(200);
+        for phrase in ["\"chevaux blancs\"", "\"les chevaux blancs\"", "\"voyait de loin\""] {
+            assert_eq!(desk.found(phrase).await, ["Les chevaux blancs"], "{phrase} {languages}");
+        }
+        assert_eq!(desk.found("\"новые книги\"").await, ["Новые книги"], "{languages}");
+        assert_eq!(desk.found("\"blancs on\"").await, Vec::<String>::new(), "{languages}");
+    }
 }
 
 async fn what_was_found_is_marked_in_html_that_is_safe(app: TestApp) {
@@ -345,6 +362,7 @@ async fn a_search_can_be_narrowed_by_all_filters_of_the_list(app: TestApp) {
 on_both_databases! {
     what_is_looked_for_is_found_the_best_first,
     a_language_has_its_own_endings,
+    a_phrase_is_found_in_whatever_language,
     what_was_found_is_marked_in_html_that_is_safe,
     a_search_finds_names_as_well,
     facets_count_all_that_matches,
