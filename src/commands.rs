@@ -126,12 +126,27 @@ fn open(database: &Database, connections: u32) -> anyhow::Result<Db> {
         std::fs::create_dir_all(directory)
             .with_context(|| format!("DATABASE_URL: the directory {} cannot be made", directory.display()))?;
     }
+    if let Target::Sqlite(path) = &target {
+        make_private(Path::new(path)).with_context(|| format!("DATABASE_URL: the file {path} cannot be made"))?;
+    }
     let db = Db::open(&target, connections).context("DATABASE_URL: the database cannot be opened")?;
     let ran = db::migrate(&mut *db.connection()?)?;
     if !ran.is_empty() {
         tracing::info!(migrations = ran.join(", "), "the database was brought up to date");
     }
     Ok(db)
+}
+
+/// Makes the file of a new database, for nobody else on the machine to read: SQLite would make one that everybody may, and
+/// gives those beside it the same rights.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.write(true).create_new(true).open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Sees to an administrator and, where asked for, the demo newsroom.
@@ -207,7 +222,8 @@ fn reset_totp(email: &Email, database: &Database) -> anyhow::Result<()> {
     let conn = &mut *db.connection()?;
     diesel::Connection::transaction(conn, |conn| -> anyhow::Result<()> {
         let user = users::find_by_email(conn, email)?.with_context(|| format!("there is no user {email}"))?;
-        Ok(factors::turn_off(conn, user.id, None, clock::now())?)
+        factors::turn_off(conn, user.id, None, clock::now())?;
+        Ok(audit::Record::of_command("remove_second_factor", "users", Some(user.id)).insert(conn, Outcome::Done)?)
     })?;
     print(&format!("{email} signs in with the password alone. Their sessions have ended.\n"))
 }

@@ -252,7 +252,7 @@ pub type ArticleList = ListOf<Article>;
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Body {
     pub format: BodyFormat,
-    /// As it was written; for the staff.
+    /// As it was written; for those who write.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, nullable = false, max_length = 500_000, pattern = "^[^\\x00]*$")]
     pub source: Option<Quoted>,

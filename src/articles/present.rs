@@ -15,7 +15,7 @@ use crate::{
     comments,
     db::{Conn, Id},
     error::Result,
-    permissions::ReadPremium,
+    permissions::{ReadPremium, WriteArticles},
     search::{Highlights, Wanted},
     site::Site,
     tags::{self, Tag},
@@ -97,9 +97,9 @@ impl Looking<'_> {
         Ok(Article { seo: Seo { json_ld, open_graph, ..article.seo }, ..article })
     }
 
-    /// Whether bodies are shown as they were written, too.
+    /// Whether bodies are shown as they were written, too: to those who write.
     fn with_source(&self) -> bool {
-        matches!(self.eyes, Eyes::Desk(_))
+        matches!(self.eyes, Eyes::Desk(actor) if actor.may::<WriteArticles>())
     }
 
     fn article(

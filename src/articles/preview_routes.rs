@@ -51,8 +51,8 @@ async fn list_previews(
 /// Create a preview of an article
 ///
 /// A link that shows the article to people without an account: the working copy of the day, or one revision for good. The
-/// answer has its token, which is shown once. It is good for 7 days, or until `expires_at`, or until it is deleted. The
-/// body may be left out.
+/// answer has its token, which is shown once: a repeated request with the same `Idempotency-Key` is told of the preview alone. It
+/// is good for 7 days, or until `expires_at`, or until it is deleted. The body may be left out.
 #[utoipa::path(
     tag = "Articles", params(("ref" = Ref, Path, description = "The article's id or slug."), WriteParams), request_body = NewPreview,
     responses((status = CREATED, description = "The preview, with its token.", body = Preview)), security(("bearer" = []))
@@ -66,26 +66,30 @@ async fn create_preview(
     body: OptionalJson<NewPreview>,
 ) -> Result<Answer> {
     let OptionalJson(new, digest) = body;
-    let (shared, actor) = (app.clone(), who.clone());
+    let (shared, actor, token) = (app.clone(), who.clone(), Token::new()?);
+    let hash = token.hash();
     let answer = writing
         .once(&app.db, who.scope(), digest, move |conn, _| {
-            let key = shared.keys.preview_key();
-            let preview = previews::insert(conn, &actor, &path, &new, key, &shared.site(), clock::now())?;
+            let preview = previews::insert(conn, &actor, &path, &new, &hash, &shared.site(), clock::now())?;
             let location = format!("/api/v1/articles/{}/previews/{}", preview.article_id, preview.id);
             Answer::created(&preview, location)
         })
         .await?;
-    with_token(answer, app.keys.preview_key())
+    with_token(answer, &token)
 }
 
-/// Adds what opens the preview, after the answer has been kept without it.
-fn with_token(answer: Answer, key: &[u8]) -> Result<Answer> {
+/// Adds what opens the preview, after the answer has been kept without it; where that is given again, it is made known nowhere.
+fn with_token(answer: Answer, token: &Token) -> Result<Answer> {
     let preview: Preview = serde_json::from_slice(&answer.body)
         .map_err(|e| Error::internal("a kept preview cannot be read").because(e))?;
-    let token = Token::of(preview.id, key).to_string();
+    let bare = Answer::found(&Preview { url: None, ..preview.clone() })?;
+    let etag = answer.etag.and(bare.etag);
+    if answer.replayed {
+        return Ok(Answer { body: bare.body, etag, ..answer });
+    }
     let url = preview.url.as_ref().map(|url| format!("{url}?preview={token}"));
-    let whole = Answer::found(&Preview { url, token: Some(token), ..preview })?;
-    Ok(Answer { body: whole.body, etag: answer.etag.and(whole.etag), ..answer })
+    let whole = Answer::found(&Preview { url, token: Some(token.to_string()), ..preview })?;
+    Ok(Answer { body: whole.body, etag, ..answer })
 }
 
 /// Get a preview of an article

@@ -5,7 +5,7 @@ use super::{
     queries::{self, find_editable, find_for_update},
 };
 use crate::{
-    auth::Actor,
+    auth::{Actor, new_token},
     clock::Time,
     db::{Conn, Id},
     error::{Code, Error, FieldError, Result},
@@ -16,8 +16,6 @@ use crate::{
     users::Colleague,
     values::{Line, Ref},
 };
-use aws_lc_rs::hmac::{self, HMAC_SHA256};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use diesel::{dsl::exists, prelude::*};
 use serde::{Deserialize, Serialize};
 use std::{fmt, time::Duration};
@@ -93,15 +91,13 @@ list_params! {
     }
 }
 
-/// What opens a preview. It is made from the preview's id with a key of the site, so that the answer to an idempotency
-/// key can be given again without keeping it.
+/// What opens a preview.
 pub struct Token(String);
 
 impl Token {
-    pub fn of(preview: Id, key: &[u8]) -> Self {
-        let tag = hmac::sign(&hmac::Key::new(HMAC_SHA256, key), preview.as_bytes());
+    pub fn new() -> Result<Self> {
         // Whoever finds one where none should be sees what it is.
-        Self(format!("stet_preview_{}", URL_SAFE_NO_PAD.encode(tag)))
+        Ok(Self(format!("stet_preview_{}", new_token()?)))
     }
 
     pub fn hash(&self) -> Hash {
@@ -189,7 +185,7 @@ pub fn insert(
     actor: &Actor,
     reference: &Ref,
     new: &NewPreview,
-    key: &[u8],
+    hash: &Hash,
     site: &Site,
     now: Time,
 ) -> Result<Preview> {
@@ -206,7 +202,7 @@ pub fn insert(
             p::id.eq(id),
             p::article_id.eq(article.id),
             p::revision_id.eq(revision),
-            p::hash.eq(Token::of(id, key).hash().as_slice()),
+            p::hash.eq(hash.as_slice()),
             p::created_by.eq(actor.user),
             p::created_at.eq(now),
             p::expires_at.eq(new.expires_at.unwrap_or_else(|| now.plus(LIFETIME))),

@@ -25,7 +25,8 @@ pub fn ask(conn: &mut Conn, mail: &Mail, user: &UserRow, email: &Email, now: Tim
     if user.email == *email {
         return Err(Error::invalid_field("/email", "unchanged", "it is the address that you have"));
     }
-    if mail::has_enough(conn, user.id, Kind::EmailConfirmation, now)? {
+    // By what the old address is told: that is sent for every new one, be it somebody's already or not.
+    if mail::has_enough(conn, user.id, Kind::EmailChangeAsked, now)? {
         let message = "one letter a minute, and five an hour; come back later";
         return Err(Error::with(Code::RateLimited, message).header(RETRY_AFTER, "60"));
     }

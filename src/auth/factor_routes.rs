@@ -1,8 +1,9 @@
 //! `/me/totp` and `/me/recovery-codes`: one's own second factor.
 
 use super::{
-    Actor, Can, factors,
-    me_routes::{prove_password, session_of},
+    Actor, Can,
+    factors::{self, Proof},
+    me_routes::{prove_password, session_of, try_password},
     model::{CurrentPassword, FactorCode, PasswordAndCode, RecoveryCodes, Totp, TotpSecret},
     queries,
     totp::{self, RecoveryCode, SecondCode},
@@ -88,7 +89,6 @@ async fn begin_totp(
                 return Err(is_on());
             }
             factors::begin(conn, user, &kept, clock::now())?;
-            queries::forget_tries(conn, session)?;
             Ok(Answer::shown(&shown)?.unlisted())
         })
         .await
@@ -163,7 +163,6 @@ async fn remove_totp(
         .run(&app.db, move |conn, expected| {
             expected.check(&users::hold(conn, user)?, Vec::new)?;
             factors::turn_off(conn, user, Some(session), clock::now())?;
-            queries::forget_tries(conn, session)?;
             Answer::found(&User::from(users::find(conn, user)?))
         })
         .await
@@ -183,7 +182,7 @@ async fn replace_recovery_codes(
     writing: Writing,
     body: Json<PasswordAndCode>,
 ) -> Result<Answer> {
-    let (user, session) = (who.user, session_of(&who)?);
+    let user = who.user;
     prove_both(&app, &who, body.value).await?;
     writing
         .run(&app.db, move |conn, expected| {
@@ -194,7 +193,6 @@ async fn replace_recovery_codes(
             }
             let codes = RecoveryCode::set()?;
             factors::keep_recovery_codes(conn, user, &codes)?;
-            queries::forget_tries(conn, session)?;
             Ok(Answer::shown(&RecoveryCodes { codes })?.unlisted())
         })
         .await
@@ -215,11 +213,15 @@ async fn prove_both(app: &Data<App>, who: &Actor, given: PasswordAndCode) -> Res
     if account.second_factor_at.is_none() {
         return Err(is_off());
     }
-    prove_password(app, session, given.current_password, account.password_hash).await?;
+    try_password(app, session, given.current_password, account.password_hash).await?;
     let shared = app.clone();
     let proof = app.db.write(move |conn| {
         users::hold(conn, user)?;
-        factors::prove(conn, &shared.keys, user, &given.code, clock::now())
+        let proof = factors::prove(conn, &shared.keys, user, &given.code, clock::now())?;
+        if let Proof::Right(_) = proof {
+            queries::forget_tries(conn, session)?;
+        }
+        Ok(proof)
     });
     proof.await?.or(wrong_code(), clock::now()).map(drop)
 }

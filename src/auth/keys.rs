@@ -21,7 +21,7 @@ use aws_lc_rs::{
 use diesel::prelude::*;
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// What signs tokens and cursors, and what previews and refresh tokens are made with.
+/// What signs tokens and cursors, and what refresh tokens are made with.
 pub struct Keyring {
     signing: RwLock<Arc<SigningKeys>>,
     secret_key: Option<String>,
@@ -30,7 +30,6 @@ pub struct Keyring {
     /// What tokens say of who issued them, and for whom.
     pub(super) issuer: String,
     cursor: Vec<u8>,
-    preview: Vec<u8>,
     refresh: Vec<u8>,
     ticket: Vec<u8>,
 }
@@ -41,7 +40,7 @@ impl Keyring {
     /// # Errors
     /// Where the keys in the database were wrapped with another `STET_SECRET_KEY`.
     pub fn load(conn: &mut Conn, secret_key: Option<&str>, issuer: String) -> anyhow::Result<Self> {
-        let (now, purposes) = (clock::now(), ["token", "cursor", "preview", "refresh", "ticket"]);
+        let (now, purposes) = (clock::now(), ["token", "cursor", "refresh", "ticket"]);
         let tokens = conn.transaction(|conn| -> Result<_> {
             // Replicas that start together make one key, not one each.
             lock::table(conn, "keys")?;
@@ -54,7 +53,6 @@ impl Keyring {
             verified: Verified::default(),
             issuer,
             cursor: newest(conn, "cursor", secret_key)?,
-            preview: newest(conn, "preview", secret_key)?,
             refresh: newest(conn, "refresh", secret_key)?,
             ticket: newest(conn, "ticket", secret_key)?,
         })
@@ -109,10 +107,6 @@ impl Keyring {
 
     pub fn cursor_key(&self) -> &[u8] {
         &self.cursor
-    }
-
-    pub fn preview_key(&self) -> &[u8] {
-        &self.preview
     }
 
     pub(super) fn refresh_key(&self) -> &[u8] {

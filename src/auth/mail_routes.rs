@@ -4,7 +4,7 @@ use super::{
     Can, Person, addresses,
     me_routes::{prove_password, session_of},
     model::{ConfirmedEmail, ForgottenPassword, NewEmail, ResetPassword},
-    queries, resets,
+    resets,
 };
 use crate::{
     app::App,
@@ -92,7 +92,6 @@ async fn change_email(who: Can<UseAccount>, app: Data<App>, writing: Writing, bo
             if account.password_hash != old {
                 return Err(Error::with(Code::Conflict, "the password was changed at the same time"));
             }
-            queries::forget_tries(conn, session)?;
             addresses::ask(conn, &shared.mail, &account, &email, clock::now())?;
             Ok(Answer::accepted())
         })

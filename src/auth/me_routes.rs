@@ -77,8 +77,6 @@ async fn change_password(
     let (user, session) = (who.user, session_of(&who)?);
     let account = app.db.look_up(move |conn| users::find(conn, user)).await?;
     let known = app.known(account.email, account.name.as_str());
-    // Before a try is counted: a new password that will not do is no wrong one.
-    app.hasher.check(new_password.clone(), known.clone(), "/new_password").await?;
     let old = account.password_hash;
     prove_password(&app, session, current_password, old.clone()).await?;
     let (hash, shared) = (app.hasher.choose(new_password, known, "/new_password").await?, app.clone());
@@ -90,7 +88,6 @@ async fn change_password(
                 return Err(Error::with(Code::Conflict, "the password was changed at the same time"));
             }
             users::set_password(conn, user, &hash, Some(session), clock::now())?;
-            queries::forget_tries(conn, session)?;
             let told = Letter::new(Kind::PasswordChanged, user, &account.email);
             shared.mail.post(conn, &told, clock::now())?;
             Answer::found(&User::from(users::find(conn, user)?))
@@ -152,16 +149,26 @@ async fn delete_session(who: Can<UseAccount>, app: Data<App>, path: Path<Id>, wr
         .await
 }
 
-/// Holds a password against the account's. The try is counted before it is looked at; who goes on forgets it at the end.
+/// Holds a password against the account's. A right one is forgotten as a try with those before it, whatever becomes of the
+/// rest: it may be a rehearsal, or be refused.
 ///
 /// # Errors
-/// 422 for a wrong one; 401 once there were too many, and the session has ended.
+/// As [`try_password`].
 pub(super) async fn prove_password(
     app: &App,
     session: Id,
     password: Prose<1, 128>,
     hash: Option<String>,
 ) -> Result<()> {
+    try_password(app, session, password, hash).await?;
+    app.db.write(move |conn| queries::forget_tries(conn, session)).await
+}
+
+/// The same where there is more to prove. The try is counted before it is looked at; who has proved it all forgets it.
+///
+/// # Errors
+/// 422 for a wrong one; 401 once there were too many, and the session has ended.
+pub(super) async fn try_password(app: &App, session: Id, password: Prose<1, 128>, hash: Option<String>) -> Result<()> {
     if !app.db.write(move |conn| queries::may_try(conn, session, clock::now())).await? {
         return Err(Error::with(Code::InvalidToken, "too many wrong passwords; the session has ended, sign in again"));
     }

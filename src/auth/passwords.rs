@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     error::{Code, Error, Result},
+    http::json::Digest,
     values::Refusal,
 };
 use argon2::{
@@ -97,13 +98,18 @@ pub fn hash(password: &Password) -> Result<String> {
 
 fn hash_in(memory: &mut Memory, password: &Password) -> Result<String> {
     let salt = random::<16>().map_err(|_| Error::internal("the system gives no random numbers"))?;
+    let hash = argon2id_of(memory, password.0.as_bytes(), &salt)?;
+    let [salt, hash] = [&salt[..], &hash[..]].map(|bytes| STANDARD_NO_PAD.encode(bytes));
+    Ok(format!("$argon2id$v=19$m={MEMORY},t={PASSES},p={LANES}${salt}${hash}"))
+}
+
+fn argon2id_of(memory: &mut Memory, secret: &[u8], salt: &[u8]) -> Result<[u8; 32]> {
     let (argon2, mut hash) = (argon2id()?, [0; 32]);
     memory.resize(argon2.params().block_count(), Block::default());
     argon2
-        .hash_password_into_with_memory(password.0.as_bytes(), &salt, &mut hash, memory)
+        .hash_password_into_with_memory(secret, salt, &mut hash, memory)
         .map_err(|e| Error::internal("a password could not be hashed").because(anyhow::anyhow!("{e}")))?;
-    let [salt, hash] = [&salt[..], &hash[..]].map(|bytes| STANDARD_NO_PAD.encode(bytes));
-    Ok(format!("$argon2id$v=19$m={MEMORY},t={PASSES},p={LANES}${salt}${hash}"))
+    Ok(hash)
 }
 
 /// What a hash is computed in: 19 MiB. Who verifies often keeps it: given back to the system's allocator and taken anew
@@ -170,9 +176,10 @@ impl Hasher {
         .await
     }
 
-    /// The first half of [`choose`](Self::choose): what takes a secret besides looks at it in between.
-    pub async fn check(&self, password: Password, known: Known, pointer: &'static str) -> Result<()> {
-        self.run(move |_| strength::check(&password.0, &known).map_err(|refusal| refusal.at(pointer))).await
+    /// The digest of a body that holds a password, at the price of the password's own hash: from that of SHA-256 it would be
+    /// guessed quickly, since all else in the body is known. The salt is always the same, as the same body is to be known again.
+    pub async fn digest(&self, body: Digest) -> Result<Digest> {
+        self.run(move |memory| argon2id_of(memory, &body, b"idempotency-key")).await
     }
 
     /// Whether the password is the one behind the hash. Without a hash it is not, after as much work.

@@ -145,11 +145,10 @@ pub fn owner(conn: &mut Conn, session: Id) -> Result<Id> {
     Ok(sessions::table.find(session).select(sessions::user_id).first(conn)?)
 }
 
-/// Ends a session; its tokens are worth nothing from the next request on.
-pub fn end_session(conn: &mut Conn, session: Id, now: Time) -> Result<()> {
+/// Ends a session; its tokens are worth nothing from the next request on. Whether it was open.
+pub fn end_session(conn: &mut Conn, session: Id, now: Time) -> Result<bool> {
     let open = sessions::table.find(session).filter(sessions::ended_at.is_null());
-    diesel::update(open).set(sessions::ended_at.eq(now)).execute(conn)?;
-    Ok(())
+    Ok(diesel::update(open).set(sessions::ended_at.eq(now)).execute(conn)? == 1)
 }
 
 /// Ends all sessions of a user, but for one where it is named.
@@ -223,7 +222,8 @@ pub fn end_own_session(conn: &mut Conn, user: Id, session: Id, now: Time) -> Res
     if !diesel::select(diesel::dsl::exists(own)).get_result::<bool>(conn)? {
         return Err(Error::not_found("session", session));
     }
-    end_session(conn, session, now)
+    end_session(conn, session, now)?;
+    Ok(())
 }
 
 /// Counts a try to tell the password, before it is looked at: of many at once no more than the bound are.

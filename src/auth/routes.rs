@@ -118,11 +118,12 @@ async fn logout(_: Person, app: Data<App>, _: Query<NoParams>, body: Json<Refres
     let (token, record) = (body.value.refresh_token, Record::of_request());
     app.db
         .write(move |conn| {
-            if let Some(session) = queries::session_of(conn, token.as_str())? {
-                queries::end_session(conn, session, clock::now())?;
-                if let Some(record) = &record {
-                    record.clone().by(queries::owner(conn, session)?, session).insert(conn, Outcome::Done)?;
-                }
+            // Of what had ended there is nothing to write down.
+            if let Some(session) = queries::session_of(conn, token.as_str())?
+                && queries::end_session(conn, session, clock::now())?
+                && let Some(record) = &record
+            {
+                record.clone().by(queries::owner(conn, session)?, session).insert(conn, Outcome::Done)?;
             }
             Ok(Answer::no_content())
         })

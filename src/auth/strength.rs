@@ -10,6 +10,12 @@ const OWN: usize = 8;
 /// Characters that are looked at: the work grows with the square of the length.
 const LOOKED_AT: usize = 64;
 
+/// Signs that `zxcvbn` takes for one letter. It reads the password in every way that there is to take them, and their
+/// numbers multiply.
+const SIGNS: [&str; 7] = ["4@", "({[<", "69", "1!|", "1|7", "$5", "+7"];
+/// Ways that it is let go.
+const WAYS: usize = 32;
+
 /// What everybody knows of somebody who chooses a password.
 #[derive(Debug, Clone)]
 pub struct Known {
@@ -36,6 +42,23 @@ fn plain(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
+/// The characters that are looked at, without signs that would leave too many ways to read them. What is left is no harder to
+/// guess than the whole.
+fn looked_at(password: &str) -> String {
+    let mut kept = String::new();
+    for c in password.chars().take(LOOKED_AT) {
+        kept.push(c);
+        if ways(&kept) > WAYS {
+            kept.pop();
+        }
+    }
+    kept
+}
+
+fn ways(text: &str) -> usize {
+    SIGNS.iter().map(|signs| signs.chars().filter(|sign| text.contains(*sign)).count().max(1)).product()
+}
+
 /// # Errors
 /// What is wrong with the password, where it is easily guessed.
 pub fn check(password: &str, known: &Known) -> Result<(), Refusal> {
@@ -49,7 +72,7 @@ pub fn check(password: &str, known: &Known) -> Result<(), Refusal> {
         return Err(Refusal::new("password_too_close", message));
     }
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let looked_at: String = password.chars().take(LOOKED_AT).collect();
+    let looked_at = looked_at(password);
     // Spaces and dots between words that are guessed first make them no better.
     let weakest = [plain(&looked_at), looked_at]
         .iter()
@@ -66,6 +89,7 @@ pub fn check(password: &str, known: &Known) -> Result<(), Refusal> {
 mod tests {
     use super::{Known, check};
     use crate::values::Email;
+    use std::time::{Duration, Instant};
 
     fn verdict(password: &str) -> Option<&'static str> {
         let email = Email::parse("mira.holt@lantern.example".into()).unwrap();
@@ -131,9 +155,27 @@ mod tests {
             "a\ttab in the middle",
             "naïve 🌊 tidewater",
             "灯台守の最後の夜に鳴いた鴎",
+            "({[<1!|7 4@69$5+ tide table",
             &"gull tide ".repeat(12),
         ] {
             assert_eq!(verdict(password), None, "{password}");
+        }
+    }
+
+    #[test]
+    fn no_password_takes_long_to_judge() {
+        let time = |password: &str| {
+            let judged = (0..3).map(|_| {
+                let began = Instant::now();
+                verdict(password);
+                began.elapsed()
+            });
+            judged.min().unwrap_or(Duration::MAX)
+        };
+        let ordinary = time("c4ts 4nd d0g5 1n th3 h0u53 0f m1ll10n 5t4r5 @r3 s7r0ng3r + l0v3");
+        for costly in ["4@8({[<369!1|0$5+7%2", "123456789@({[<!|$+%@({[<!|$+%", "{[<(4@69|!"] {
+            let taken = time(&costly.repeat(64));
+            assert!(taken < ordinary * 15, "{costly}: {taken:?}, and an ordinary one {ordinary:?}");
         }
     }
 }

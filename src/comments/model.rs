@@ -78,7 +78,7 @@ pub struct Comment {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub body: Option<Prose<1, 5000>>,
-    /// For the staff.
+    /// A guest's; for the staff.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub email: Option<Email>,
@@ -125,7 +125,8 @@ impl Row {
             author: CommentAuthor { kind: self.kind, name: self.name, website: self.website },
             body_html: self.body_html,
             body: staff.then_some(self.body),
-            email: self.email.filter(|_| staff),
+            // Whose own it is to sign in with is for administrators.
+            email: self.email.filter(|_| staff && self.kind != Kind::User),
             status: self.status,
             created_at: self.created_at,
             edited_at: self.edited_at,

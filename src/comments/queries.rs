@@ -182,7 +182,7 @@ type Signature = (Kind, Option<Id>, crate::values::Line<1, 100>, Option<crate::v
 
 fn as_user(conn: &mut Conn, actor: &Actor) -> Result<Signature> {
     let user = users::signature(conn, actor.user)?;
-    Ok((Kind::User, Some(user.id), user.name, user.email, Moderation::Approved))
+    Ok((Kind::User, Some(user.id), user.name, None, Moderation::Approved))
 }
 
 fn as_guest(new: &NewComment) -> Result<Signature> {

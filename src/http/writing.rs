@@ -58,6 +58,11 @@ pub struct Writing<P = WriteParams> {
 }
 
 impl<P> Writing<P> {
+    /// Whether it is to be done once.
+    pub fn is_keyed(&self) -> bool {
+        self.key.is_some()
+    }
+
     /// Writes what can be repeated without harm: changes and deletions.
     pub async fn run(
         self,

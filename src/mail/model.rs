@@ -61,6 +61,12 @@ impl Kind {
         }
     }
 
+    /// Whether it goes to an address of which nobody has shown yet that it is theirs: such a letter says nothing that the one
+    /// who asked for it could choose.
+    pub(super) fn is_to_a_stranger(self) -> bool {
+        self == Self::EmailConfirmation
+    }
+
     /// How long it is worth sending. Whoever forgot a password and got no letter for an hour has done something else.
     pub(super) fn worth_sending(self) -> Duration {
         match self {

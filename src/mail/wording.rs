@@ -144,7 +144,7 @@ pub fn write(ready: &Ready, settings: &Settings, site: &str) -> anyhow::Result<M
     let message_id = format!("<{}@{}>", ready.id, settings.from.email.domain());
     Ok(Message::builder()
         .from(from)
-        .to(Mailbox::new(Some(plain(name)), address(ready.to.as_ref())?))
+        .to(Mailbox::new((!ready.kind.is_to_a_stranger()).then(|| plain(name)), address(ready.to.as_ref())?))
         .subject(subject)
         .message_id(Some(message_id))
         .header(AutoSubmitted)
@@ -185,7 +185,8 @@ mod tests {
             let wording = word(kind, &values).unwrap();
             assert!(wording.subject.contains("The Lantern") && !wording.subject.contains('\n'), "{}", wording.subject);
             for text in [&wording.text, &wording.html] {
-                assert!(text.contains("Mira Holt") && !text.contains("{{"), "{text}");
+                assert_eq!(text.contains("Mira Holt"), !kind.is_to_a_stranger(), "{text}");
+                assert!(!text.contains("{{"), "{text}");
                 assert_eq!(text.contains("https://news.example/x#token"), kind.page().is_some(), "{text}");
                 assert_eq!(kind.page().is_some(), kind.purpose().is_some());
             }

@@ -2,7 +2,7 @@
 
 use super::model::{EditedUser, NewUser, UserChanges, UserParams, UserRow, UserSort};
 use crate::{
-    auth::{self, one_time},
+    auth::{self, Actor, one_time},
     authors,
     clock::Time,
     db::{Conn, Id, MultiBackend, columns, lock},
@@ -86,15 +86,11 @@ pub fn find_by_email(conn: &mut Conn, email: &Email) -> Result<Option<UserRow>> 
 pub struct Signature {
     pub id: Id,
     pub name: Line<1, 100>,
-    /// A key has none.
-    pub email: Option<Email>,
 }
 
 /// How a user or a key signs a comment.
 pub fn signature(conn: &mut Conn, id: Id) -> Result<Signature> {
-    let columns = (users::name, users::email, users::is_key);
-    let (name, email, is_key): (_, Email, bool) = users::table.find(id).select(columns).first(conn)?;
-    Ok(Signature { id, name, email: (!is_key).then_some(email) })
+    Ok(Signature { id, name: users::table.find(id).select(users::name).first(conn)? })
 }
 
 /// Finds a user and holds them: a session is not opened while its user is being disabled.
@@ -189,9 +185,11 @@ pub fn insert(conn: &mut Conn, new: &NewUser<'_>, id: Id, now: Time) -> Result<U
 /// theirs opens nothing any more.
 ///
 /// # Errors
-/// 409 for the last administrator, and for an address that is another user's; 422 for a byline that is not there.
+/// 403 for one's own address; 409 for the last administrator, and for an address that is another user's; 422 for a byline that
+/// is not there.
 pub fn update(
     conn: &mut Conn,
+    actor: &Actor,
     mail: &Mail,
     id: Id,
     changes: &UserChanges,
@@ -206,6 +204,9 @@ pub fn update(
     let new = EditedUser { author: author_id.map(Ref::Id), ..new };
     if new == current {
         return Ok(user);
+    }
+    if id == actor.user && new.email != user.email {
+        return Err(Error::with(Code::Forbidden, "one's own address takes the password: PUT /api/v1/me/email"));
     }
     not_a_reader(new.role)?;
     if new.role != Role::Admin || new.disabled {

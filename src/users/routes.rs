@@ -68,11 +68,15 @@ async fn create_user(who: Can<ManageUsers>, app: Data<App>, writing: Writing, bo
         }
         None => None,
     };
+    let digest = match &hash {
+        Some(_) if writing.is_keyed() => app.hasher.digest(body.digest).await?,
+        _ => body.digest,
+    };
     let (now, token) = (clock::now(), new_token()?);
     let invitation = (hash.is_none() && !writing.params.is_rehearsal()).then(|| token.clone());
     let shared = app.clone();
     let answer = writing
-        .once(&app.db, who.scope(), body.digest, move |conn, _| {
+        .once(&app.db, who.scope(), digest, move |conn, _| {
             let author_id = queries::byline(conn, author.as_ref())?;
             let new = NewUser { email: &email, name: name.as_str(), role, password_hash: hash.as_deref(), author_id };
             let user = queries::insert(conn, &new, Id::new(), now)?;
@@ -112,7 +116,7 @@ async fn get_user(_: Can<ManageUsers>, app: Data<App>, path: Path<Id>, _: Query<
 ///
 /// A JSON Merge Patch: what is left out stays as it is. Another role or address, or being disabled, ends their sessions at
 /// once. After another address, what was sent to the old one opens nothing, and the old one is told; who has not come yet is
-/// to be invited again. The last administrator stays one.
+/// to be invited again. One's own address is changed at `PUT /me/email`. The last administrator stays one.
 #[utoipa::path(
     tag = "Users", params(("id" = Id, Path, description = "The user's id."), WriteParams), request_body = UserChanges,
     responses(
@@ -123,7 +127,7 @@ async fn get_user(_: Can<ManageUsers>, app: Data<App>, path: Path<Id>, _: Query<
 )]
 #[patch("/users/{id}")]
 async fn update_user(
-    _: Can<ManageUsers>,
+    who: Can<ManageUsers>,
     app: Data<App>,
     path: Path<Id>,
     writing: Writing,
@@ -132,7 +136,7 @@ async fn update_user(
     let shared = app.clone();
     writing
         .run(&app.db, move |conn, expected| {
-            let user = queries::update(conn, &shared.mail, *path, &changes, expected, clock::now())?;
+            let user = queries::update(conn, &who, &shared.mail, *path, &changes, expected, clock::now())?;
             Answer::found(&User::from(user))
         })
         .await
@@ -198,6 +202,7 @@ async fn remove_second_factor(
 ///
 /// Lets them choose a password once more, within seven days: because the first invitation went by, or because they forgot
 /// theirs. An invitation before this one is void. It goes where the first went: by mail, or by a token that is shown once.
+/// One's own password is changed at `PUT /me/password`.
 #[utoipa::path(
     tag = "Users", params(("id" = Id, Path, description = "The user's id."), WriteParams),
     responses((status = OK, description = "The invitation.", body = Invitation), (status = CONFLICT, description = "The user is disabled.")),
@@ -205,6 +210,12 @@ async fn remove_second_factor(
 )]
 #[post("/users/{id}/invitation")]
 async fn invite_user(who: Can<ManageUsers>, app: Data<App>, path: Path<Id>, writing: Writing) -> Result<Answer> {
+    if *path == who.user {
+        return Err(Error::with(
+            Code::Forbidden,
+            "one's own password takes the one before it: PUT /api/v1/me/password",
+        ));
+    }
     let (now, token) = (clock::now(), new_token()?);
     let shown = (!writing.params.is_rehearsal()).then(|| token.clone());
     let shared = app.clone();

@@ -67,6 +67,18 @@ async fn a_reader_reads_all_that_is_published_and_writes_nothing(app: TestApp) {
     assert!(!stranger.assert(200).json.to_string().contains("The whole of it"));
     assert!(reader.get("/articles/paid").await.assert(200).json.to_string().contains("The whole of it"));
     reader.get("/articles/a-draft").await.assert_problem(404, "not_found");
+    // How it was written is for those who write.
+    let contributor = app.contributor().await;
+    for (who, source) in [(&reader, None), (&contributor, Some(&json!("The whole of it.")))] {
+        for (path, body) in [("/articles/paid", "/body"), ("/articles?include=body", "/data/0/body")] {
+            let seen = who.get(path).await;
+            let body = seen.assert(200).json.pointer(body).unwrap();
+            if source.is_none() {
+                assert_eq!(body["html"], "<p>The whole of it.</p>\n", "{path}");
+            }
+            assert_eq!(body.get("source"), source, "{path}");
+        }
+    }
     assert_eq!(reader.get("/articles?status=draft,published&limit=100").await.column("slug"), ["paid"]);
     reader.post("/articles", json!({"title": "No"})).await.assert_problem(403, "forbidden");
     reader.post("/articles/paid/comments", json!({"body": "No."})).await.assert_problem(403, "forbidden");

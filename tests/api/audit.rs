@@ -176,6 +176,18 @@ async fn signing_in_and_out_is_written_down_and_so_is_what_failed(app: TestApp) 
     assert_eq!(line["session_id"], signed_in["session_id"]);
 }
 
+async fn who_signed_out_did_so_once(app: TestApp) {
+    let admin = app.signed_in(Role::Admin).await;
+    let login = json!({"email": app.new_user(Role::Editor), "password": PASSWORD});
+    let session = app.anyone().post("/auth/login", login).await;
+    let token = json!({"refresh_token": session.assert(200).text("/refresh_token")});
+    for _ in 0..3 {
+        app.anyone().post("/auth/logout", token.clone()).await.assert(204);
+    }
+    let [line] = &lines(&admin, "action=logout").await[..] else { panic!("not one line") };
+    assert_eq!(line["actor"]["id"], json!(session.text("/user/id")));
+}
+
 async fn a_flood_of_refusals_writes_few_lines(app: TestApp) {
     let (admin, editor) = (app.signed_in(Role::Admin).await, app.editor().await);
     for _ in 0..60 {
@@ -247,6 +259,7 @@ on_both_databases! {
     what_was_not_done_leaves_no_line,
     what_cannot_be_written_down_is_not_done,
     signing_in_and_out_is_written_down_and_so_is_what_failed,
+    who_signed_out_did_so_once,
     a_flood_of_refusals_writes_few_lines,
     nothing_secret_and_no_content_stands_in_the_audit,
     nobody_changes_the_audit_and_it_is_forgotten_after_its_time,

@@ -103,6 +103,20 @@ async fn search_is_made_anew_while_a_server_runs_or_not() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_database_is_made_for_nobody_else_on_the_machine_to_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = folder();
+    let mut server = Server::start(folder.path(), &[], &ADMINISTRATOR);
+    let files: Vec<_> = fs::read_dir(folder.path().join("data")).unwrap().map(Result::unwrap).collect();
+    assert!(files.len() >= 3, "the database, and what SQLite writes beside it: {files:?}");
+    for file in files {
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{file:?}");
+    }
+    server.stop();
+}
+
 #[test]
 fn openapi_prints_the_committed_document() {
     let printed = program::run(folder().path(), &["openapi"], &[]);

@@ -5,6 +5,7 @@ use crate::{
     support::{Client, TestApp},
 };
 use serde_json::{Value, json};
+use stet::permissions::Role;
 
 const PATH: &str = "/articles/talk/comments";
 
@@ -193,6 +194,22 @@ async fn editors_correct_delete_and_bring_back_comments(app: TestApp) {
     }
 }
 
+async fn with_which_address_the_staff_sign_in_is_told_to_no_editor(app: TestApp) {
+    let editor = open_discussion(&app).await;
+    let colleague = app.signed_in(Role::Admin).await;
+    let id = colleague.post(PATH, json!({"body": "From the desk."})).await.assert(201).text("/id");
+    assert_eq!(app.number("SELECT count(*) FROM comments WHERE email IS NOT NULL"), 0);
+    // Nor by one that was kept with a comment.
+    app.execute("UPDATE comments SET email = 'root@lantern.example'");
+    let key = colleague.post("/api-keys", json!({"name": "Desk", "role": "editor"})).await.assert(201).text("/token");
+    for who in [&editor, &Client::new(&app.address, Some(key))] {
+        for path in [format!("/comments/{id}"), "/comments".into(), PATH.into()] {
+            let shown = who.get(&path).await.assert(200).json.to_string();
+            assert!(shown.contains("From the desk.") && !shown.contains("root@"), "{shown}");
+        }
+    }
+}
+
 async fn a_closed_hidden_or_absent_article_takes_no_comment(app: TestApp) {
     let editor = open_discussion(&app).await;
     approved(&app, &editor, guest("Early.")).await;
@@ -278,6 +295,7 @@ on_both_databases! {
     threads_go_as_deep_as_they_may,
     what_stands_below_a_hidden_comment_is_hidden_with_it,
     editors_correct_delete_and_bring_back_comments,
+    with_which_address_the_staff_sign_in_is_told_to_no_editor,
     a_closed_hidden_or_absent_article_takes_no_comment,
     threads_and_the_queue_come_in_pages,
 }

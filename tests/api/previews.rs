@@ -5,6 +5,9 @@ use crate::{
     support::{Client, Reply, TestApp, blocking},
 };
 use actix_web::http::Method;
+use aws_lc_rs::hmac::{self, HMAC_SHA256};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use diesel::RunQueryDsl;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -444,10 +447,16 @@ async fn nothing_that_is_kept_opens_anything(app: TestApp) {
     let keyed = editor.with("idempotency-key", "once");
     let first = keyed.post(&format!("{path}/previews"), json!({"revision": 1})).await;
     let again = keyed.post(&format!("{path}/previews"), json!({"revision": 1})).await;
-    assert_eq!((again.assert(201).header("idempotent-replayed"), &again.bytes), ("true", &first.assert(201).bytes));
+    let mut without = first.assert(201).json.clone();
+    for secret in ["url", "token"] {
+        without.as_object_mut().unwrap().remove(secret).unwrap();
+    }
+    assert_eq!((again.assert(201).header("idempotent-replayed"), &again.json), ("true", &without));
     for header in ["etag", "location"] {
         assert_eq!(again.header(header), first.header(header), "{header}");
     }
+    let found = editor.get(first.header("location").strip_prefix("/api/v1").unwrap()).await;
+    assert_eq!((found.etag(), &found.json), (first.etag(), &without));
     keyed.post(&format!("{path}/previews"), json!({})).await.assert_problem(422, "idempotency_key_reused");
     assert_eq!(editor.get(&format!("{path}/previews?count=true")).await.json["page"]["total"], 1);
     let token = first.text("/token");
@@ -463,6 +472,26 @@ async fn nothing_that_is_kept_opens_anything(app: TestApp) {
     assert_eq!(kept(&format!("{hexed} LIKE '%{id}%'")), 1, "the answer was not looked at");
     assert_eq!(kept(&format!("{hexed} LIKE '%{hex}%'")), 0, "the answer is kept with what opens the article");
     assert_eq!(app.number("SELECT COUNT(*) FROM previews WHERE LENGTH(hash) = 32"), 1);
+    // Nor is it made of anything that is: whoever has a copy of the database has the site's keys, too.
+    let preview: stet::db::Id = first.text("/id").parse().unwrap();
+    let keys = site_keys(&app);
+    assert!(keys.len() >= 4);
+    for key in keys {
+        let tag = hmac::sign(&hmac::Key::new(HMAC_SHA256, &key), preview.as_bytes());
+        assert_ne!(URL_SAFE_NO_PAD.encode(tag), secret);
+    }
+}
+
+#[derive(diesel::QueryableByName)]
+struct Secret {
+    #[diesel(sql_type = diesel::sql_types::Binary)]
+    secret: Vec<u8>,
+}
+
+fn site_keys(app: &TestApp) -> Vec<Vec<u8>> {
+    let keys = diesel::sql_query("SELECT secret FROM keys");
+    let keys = blocking(|| keys.load::<Secret>(&mut app.target.open().unwrap()).unwrap());
+    keys.into_iter().map(|key| key.secret).collect()
 }
 
 async fn a_link_that_was_given_away_outlives_the_slug_in_it(app: TestApp) {

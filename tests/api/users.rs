@@ -124,6 +124,49 @@ async fn what_invites_somebody_is_shown_once(app: TestApp) {
     accept(&app, &once_more, PASSWORD).await.assert(200);
 }
 
+async fn a_password_is_not_to_be_guessed_by_what_is_kept_of_its_request(app: TestApp) {
+    let admin = admin(&app).await;
+    let keyed = admin.with("idempotency-key", "jonas");
+    let mut new = newcomer("jonas@lantern.example");
+    new["password"] = json!(PASSWORD);
+    let first = keyed.post("/users", new.clone()).await;
+    let again = keyed.post("/users", new.clone()).await;
+    assert_eq!((first.assert(201).header("idempotent-replayed"), again.header("idempotent-replayed")), ("", "true"));
+    assert_eq!(again.assert(201).bytes, first.bytes);
+    let mut other = new.clone();
+    other["password"] = json!("nine gulls on a wire");
+    keyed.post("/users", other).await.assert_problem(422, "idempotency_key_reused");
+    let open = newcomer("mika@lantern.example");
+    admin.with("idempotency-key", "mika").post("/users", open.clone()).await.assert(201);
+    // SHA-256 of a body takes no time: good enough for one that holds no secret.
+    let kept = |body: &Value| {
+        let hash: String = auth::hash_of(&body.to_string()).iter().map(|byte| format!("{byte:02X}")).collect();
+        let digest = match app.kind() {
+            crate::support::Kind::Sqlite => "HEX(digest)",
+            crate::support::Kind::Postgres => "UPPER(ENCODE(digest, 'hex'))",
+        };
+        app.number(&format!("SELECT count(*) FROM idempotency_keys WHERE {digest} = '{hash}'"))
+    };
+    assert_eq!((kept(&open), kept(&new)), (1, 0));
+}
+
+async fn an_administrator_changes_their_own_address_and_password_as_everybody_does(app: TestApp) {
+    let (admin, other) = (admin(&app).await, admin(&app).await);
+    let me = admin.get("/me").await;
+    let (path, email) = (format!("/users/{}", me.text("/id")), me.text("/email"));
+    let elsewhere = json!({"email": "elsewhere@lantern.example"});
+    for query in ["", "?dry_run=true"] {
+        admin.patch(&format!("{path}{query}"), elsewhere.clone()).await.assert_problem(403, "forbidden");
+        let invited = admin.send(Method::POST, &format!("{path}/invitation{query}"), None).await;
+        invited.assert_problem(403, "forbidden");
+    }
+    admin.patch(&path, json!({"email": email, "name": "Mira H."})).await.assert(200);
+    assert_eq!(app.number("SELECT count(*) FROM one_time_tokens"), 0);
+    // A colleague may.
+    other.send(Method::POST, &format!("{path}/invitation"), None).await.assert(200);
+    assert_eq!(other.patch(&path, elsewhere).await.assert(200).text("/email"), "elsewhere@lantern.example");
+}
+
 /// Whether a column of bytes holds a text.
 pub fn contains(app: &TestApp, column: &str, text: &str) -> String {
     match app.kind() {
@@ -371,6 +414,8 @@ on_both_databases! {
     whoever_is_invited_chooses_a_password_and_is_in,
     an_invitation_is_good_once_for_a_week_and_for_nobody_who_is_out,
     what_invites_somebody_is_shown_once,
+    a_password_is_not_to_be_guessed_by_what_is_kept_of_its_request,
+    an_administrator_changes_their_own_address_and_password_as_everybody_does,
     an_address_is_one_users_in_whatever_case,
     users_are_listed_in_pages_and_told_of_without_a_secret,
     nobody_is_given_what_is_not_theirs_to_give,

@@ -275,8 +275,16 @@ async fn a_second_factor_is_removed_by_the_password_and_a_code(app: TestApp) {
     sign_in(&app, &person.email).await;
     assert_eq!(app.number("SELECT (SELECT count(*) FROM totp_secrets) + (SELECT count(*) FROM recovery_codes)"), 0);
     person.client.put("/me/totp/removal", person.proof(&code)).await.assert_problem(409, "conflict");
-    // Five wrong ones in a row end the session, be it the password or the code that is wrong.
+    // Five wrong ones in a row end the session, be it the password or the code that is wrong. What was right and refused all the
+    // same, or rehearsed, is none of them.
     let person = Person::new(&app, Editor).await;
+    let stale = person.client.with("if-match", "\"0-nothing\"");
+    for code in &person.recovery[..3] {
+        stale.put("/me/totp/removal", person.proof(code)).await.assert(412);
+    }
+    for code in &person.recovery[3..6] {
+        person.client.put("/me/recovery-codes?dry_run=true", person.proof(code)).await.assert(200);
+    }
     for _ in 0..5 {
         person.client.put("/me/totp/removal", person.proof(&person.authenticator.wrong())).await.assert(422);
     }
@@ -379,9 +387,14 @@ async fn the_command_line_lets_a_locked_out_administrator_in(app: TestApp) {
         blocking(|| program::run(folder.path(), &arguments, &[("DATABASE_URL", &url)]))
     };
     assert!(!reset("nobody@lantern.example").status.success());
+    let id = person.client.get("/me").await.text("/id");
     let done = reset(&person.email);
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     person.client.get("/me").await.assert_problem(401, "invalid_token");
+    let audit = app.signed_in(Admin).await.get("/audit?action=remove_second_factor").await;
+    let [line] = &audit.assert(200).json["data"].as_array().unwrap()[..] else { panic!("{}", audit.json) };
+    assert_eq!((&line["actor"]["kind"], &line["outcome"]), (&json!("command"), &json!("done")));
+    assert_eq!(line["resource"], json!({"kind": "users", "id": id}));
     sign_in(&app, &person.email).await;
 }
 

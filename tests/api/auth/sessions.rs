@@ -140,6 +140,35 @@ async fn whoever_has_a_token_cannot_guess_the_password_with_it(app: TestApp) {
     app.anyone().post("/auth/login", json!({"email": email, "password": ANOTHER})).await.assert(200);
 }
 
+async fn the_right_password_is_no_wrong_try_whatever_becomes_of_the_rest(app: TestApp) {
+    let desk = sign_in_at(&app, &app.new_user(Role::Editor), "desk").await;
+    let late = desk.with("if-match", "\"9-0\"");
+    let proof = json!({"current_password": PASSWORD});
+    for _ in 0..4 {
+        desk.put("/me/password?dry_run=true", change(PASSWORD, ANOTHER)).await.assert(200);
+        late.put("/me/password", change(PASSWORD, ANOTHER)).await.assert(412);
+        desk.put("/me/totp?dry_run=true", proof.clone()).await.assert(200);
+        late.put("/me/totp", proof.clone()).await.assert(412);
+    }
+    // A rehearsal with a wrong one is a try as any other.
+    for _ in 0..5 {
+        desk.put("/me/password?dry_run=true", change("not the password", ANOTHER)).await.assert(422);
+    }
+    let over = desk.put("/me/password?dry_run=true", change(PASSWORD, ANOTHER)).await;
+    over.assert_problem(401, "invalid_token");
+}
+
+async fn a_new_password_is_judged_for_those_who_know_the_one_they_have(app: TestApp) {
+    let desk = sign_in_at(&app, &app.new_user(Role::Editor), "desk").await;
+    for (current, mistake) in [
+        ("not the password", ("/current_password", "wrong_password")),
+        (PASSWORD, ("/new_password", "password_too_common")),
+    ] {
+        let refused = desk.put("/me/password", change(current, "password1234")).await;
+        assert_eq!(refused.assert(422).mistakes(), [(mistake.0.to_owned(), mistake.1.to_owned())]);
+    }
+}
+
 async fn a_password_that_is_guessed_first_is_refused_and_none_is_cut(app: TestApp) {
     let desk = sign_in_at(&app, &app.new_user(Role::Editor), "desk").await;
     for (new, code) in [
@@ -167,5 +196,7 @@ on_both_databases! {
     one_may_change_ones_name_and_nothing_else,
     another_password_ends_all_other_sessions,
     whoever_has_a_token_cannot_guess_the_password_with_it,
+    the_right_password_is_no_wrong_try_whatever_becomes_of_the_rest,
+    a_new_password_is_judged_for_those_who_know_the_one_they_have,
     a_password_that_is_guessed_first_is_refused_and_none_is_cut,
 }

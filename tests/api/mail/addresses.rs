@@ -127,6 +127,42 @@ async fn nobody_sends_letters_to_strangers_again_and_again(app: TestApp) {
     ask(&editor, &new_address()).await.assert_problem(429, "rate_limited");
 }
 
+async fn asking_again_tells_not_whether_an_address_is_somebodys(app: TestApp) {
+    let (app, post) = with_mail(app).await;
+    let colleague = app.new_user(Role::Editor);
+    for address in [colleague.clone(), new_address()] {
+        let (old, is_free) = (app.new_user(Role::Contributor), address != colleague);
+        let one = signed_in(&app, &old).await;
+        for _ in 0..5 {
+            ask(&one, &address).await.assert(202);
+            post.letter_to(&old).await;
+            if is_free {
+                post.letter_to(&address).await;
+            }
+            app.becomes(WAITING, 0).await;
+            // It is refused after the right password, which is no wrong try.
+            for _ in 0..2 {
+                ask(&one, &address).await.assert_problem(429, "rate_limited");
+            }
+            a_minute_later(&app);
+        }
+        ask(&one, &address).await.assert_problem(429, "rate_limited");
+        assert!(post.unread().is_empty());
+    }
+}
+
+async fn a_letter_to_a_strangers_address_says_nothing_of_ones_own_choosing(app: TestApp) {
+    let (app, post) = with_mail(app).await;
+    let (old, new) = (app.new_user(Role::Contributor), new_address());
+    let one = signed_in(&app, &old).await;
+    one.patch("/me", json!({"name": "Pay at http://evil.example"})).await.assert(200);
+    ask(&one, &new).await.assert(202);
+    let letter = post.letter_to(&new).await;
+    let said = [letter.header("to"), letter.subject(), letter.bodies().concat()].concat();
+    assert!(!said.contains("evil") && !said.contains("Pay"), "{said}");
+    assert!(post.letter_to(&old).await.bodies()[0].starts_with("Hello Pay at"), "one's own address is no stranger's");
+}
+
 async fn a_link_to_the_old_address_opens_nothing_after_the_change(app: TestApp) {
     let (app, post) = with_mail(app).await;
     let (old, new) = (app.new_user(Role::Editor), new_address());
@@ -145,5 +181,7 @@ on_both_databases! {
     a_confirmation_is_good_for_an_hour_and_can_be_taken_back,
     two_cannot_have_one_address,
     nobody_sends_letters_to_strangers_again_and_again,
+    asking_again_tells_not_whether_an_address_is_somebodys,
+    a_letter_to_a_strangers_address_says_nothing_of_ones_own_choosing,
     a_link_to_the_old_address_opens_nothing_after_the_change,
 }
