@@ -29,7 +29,7 @@ pub trait Permission: 'static {
     const FROM: Role;
     /// Whether it is for people alone: no key has it, whatever its role.
     const FOR_PEOPLE: bool = false;
-    /// Whether a key that is for some sections has it, in them.
+    /// Whether a key that is for some sections has it: in them, as far as it writes.
     const IN_SECTIONS: bool = false;
     /// Whether it is there before a second factor was shown, where the role asks for one.
     const BEFORE_PROOF: bool = false;

@@ -6,8 +6,9 @@ use super::{
     model::Row,
     old_slugs, publication,
     queries::{Eyes, any, find, find_editable, find_for_update},
+    references::References,
     reviews,
-    revisions::{self, Place, References},
+    revisions::{self, Place},
     saving::{self, Work},
     text::{Draft, Edit, Text},
     translations,
@@ -23,7 +24,7 @@ use crate::{
     http::{Expected, Versioned},
     permissions::PublishArticles,
     schema::{articles, authors, users},
-    site, slugs,
+    slugs,
     values::{Ref, Slug},
 };
 use diesel::{dsl::exists, prelude::*};
@@ -107,7 +108,7 @@ pub fn insert_as(conn: &mut Conn, eyes: &Eyes, draft: &Draft, creation: Creation
         .or_taken(&slug, new.slug.is_some())?;
     slugs::take(conn, slugs::Kind::Article, &slug, id, new.slug.is_some())?;
     let place = Place { id: revision, article: id, number: 1, by, at, note: draft.note.as_ref(), autosave: false };
-    revisions::insert(conn, place, new, &draft.text, &refs)?;
+    revisions::insert(conn, place, new, &draft.text, &refs, None)?;
     let fields = Vec::new();
     events::record(conn, Event { kind: Kind::Created, subject: id, version: 1, revision: Some(1), fields, by, at })?;
     Ok(id)
@@ -140,6 +141,10 @@ pub fn update(
     let slug = new.slug.clone().unwrap_or_else(|| row.slug.clone());
     let comments_open = new.comments.as_ref().map_or(row.comments_open, |c| c.open);
     let in_public = slug != row.slug || comments_open != row.comments_open || group != row.translation_group;
+    if let Some(published) = row.published_id.filter(|_| group != row.translation_group) {
+        // What is public may be in another language than what is in preparation.
+        translations::speak_apart(conn, &Row { translation_group: group, ..row.clone() }, published, None)?;
+    }
     if in_public && row.is_bound_for_the_public() && !actor.may::<PublishArticles>() {
         let message = "the article is or will be public, where its slug, what it translates and its discussion change at once; ask an author or an editor";
         return Err(Error::with(Code::Forbidden, message));
@@ -192,7 +197,7 @@ fn wanted(
     let stale = Stale::find(conn, row, expected)?;
     let (changes, merge) = (&edit.changes, edit.saving.merge);
     let new = changes.apply(current).and_then(|new| {
-        let refs = References::look_up(conn, eyes, &new, Some(current))?;
+        let refs = References::look_up(conn, eyes, &new, Some((row.id, current)))?;
         let group = translations::group(conn, eyes, &new, Some(row))?;
         let new = NewArticle { translation_of: translations::written(group, row.id), ..new };
         // The same authors by their slugs are no change.
@@ -232,11 +237,11 @@ pub fn revise(conn: &mut Conn, article: Id, changes: &Value, by: Option<Id>, now
     let row = any(conn, article)?;
     let current = revisions::as_written(conn, &row)?;
     let new = ArticleChanges::from(changes.clone()).apply(&current)?;
-    let refs = References::look_up(conn, &Eyes::Public, &new, Some(&current))?;
+    let refs = References::look_up(conn, &Eyes::Public, &new, Some((article, &current)))?;
     let text = Text::of(new.body.clone().unwrap_or_default())?;
     let working = Id::new();
     let place = Place { id: working, article, number: row.revision + 1, by, at: now, note: None, autosave: false };
-    revisions::insert(conn, place, &new, &text, &refs)?;
+    revisions::insert(conn, place, &new, &text, &refs, Some(&current))?;
     diesel::update(articles::table.find(article))
         .set((articles::working_id.eq(working), articles::updated_at.eq(now)))
         .execute(conn)?;
@@ -262,7 +267,7 @@ pub fn delete(conn: &mut Conn, actor: &Actor, reference: &Ref, expected: &Expect
     }
     // When it is taken down stays: what comes back is not public for longer than it was to be.
     let keep_end = row.published_id.is_some();
-    let row = publication::unschedule(conn, row, keep_end, actor.user, now)?;
+    let row = publication::unschedule(conn, row, keep_end, Some(actor.user), now)?;
     publication::count(conn, &row, -1)?;
     diesel::update(articles::table.find(row.id))
         .set((articles::deleted_at.eq(now), articles::updated_at.eq(now), articles::version.eq(articles::version + 1)))
@@ -271,7 +276,8 @@ pub fn delete(conn: &mut Conn, actor: &Actor, reference: &Ref, expected: &Expect
     events::record(conn, Event { kind: Kind::Trashed, ..row.event(actor, now) })
 }
 
-/// Takes an article out of the trash: it is what it was, public again where it was public.
+/// Takes an article out of the trash: it is what it was, public again where it was public, whatever schema the site's own
+/// fields have got since.
 pub fn restore(conn: &mut Conn, actor: &Actor, reference: &Ref, expected: &Expected, now: Time) -> Result<Row> {
     let row = find_for_update(conn, actor, reference, true).map_err(|e| match e.code() {
         Code::NotFound if e.old_slug().is_none() => {
@@ -283,10 +289,9 @@ pub fn restore(conn: &mut Conn, actor: &Actor, reference: &Ref, expected: &Expec
     if row.published_id.is_some() && !actor.may::<PublishArticles>() {
         return Err(Error::with(Code::Forbidden, "the article would be public again; ask an author or an editor"));
     }
-    // The site may have other fields since, and others may have taken its place among the translations.
-    site::check_revisions(conn, [Some(row.working_id), row.published_id].into_iter().flatten().collect())?;
+    // Others may have taken its place among the translations.
     if let Some(published) = row.published_id {
-        translations::speak_apart(conn, &row, published)?;
+        translations::speak_apart(conn, &row, published, None)?;
     }
     diesel::update(articles::table.find(row.id))
         .set((

@@ -20,6 +20,8 @@ const BATCH: usize = 100;
 /// How long an article that could not be settled is left alone: twice as long each time, up to a bound.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+/// The same for one that waits for another translation into its language to be taken down.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// Settles what is due, and remembers what it could not.
 #[derive(Default)]
@@ -63,7 +65,8 @@ impl Due {
 
 /// Leaves an article alone for a while. It is logged once.
 fn set_back(setbacks: &mut HashMap<Id, Setback>, id: Id, error: &Error) {
-    let pause = setbacks.get(&id).map_or(FIRST_PAUSE, |setback| (setback.pause * 2).min(LONGEST_PAUSE));
+    let longest = if error.code() == Code::Conflict { LONGEST_WAIT } else { LONGEST_PAUSE };
+    let pause = setbacks.get(&id).map_or(FIRST_PAUSE, |setback| (setback.pause * 2).min(longest));
     let known = setbacks.insert(id, Setback { pause, until: Instant::now() + pause }).is_some();
     if !known {
         tracing::error!(article = %id, %error, "an article could not be published or taken down at its time");
@@ -103,12 +106,17 @@ fn settle(conn: &mut Conn, id: Id) -> Result<bool> {
     };
     let now = db::now(conn)?;
     let is_due = |at: Option<Time>| at.is_some_and(|at| at <= now);
-    let starts = is_due(row.publish_at) && row.deleted_at.is_none();
+    let (starts, ends) = (is_due(row.publish_at) && row.deleted_at.is_none(), is_due(row.unpublish_at));
     if starts {
-        publication::publish_scheduled(conn, &row, now)?;
+        match publication::publish_scheduled(conn, &row, now) {
+            // It waits, but not beyond its end.
+            Err(error) if error.code() == Code::Conflict && ends => {
+                publication::miss_scheduled(conn, row, now)?;
+            }
+            done => done?,
+        }
     }
     // After it, where both are due: its end was to come later.
-    let ends = is_due(row.unpublish_at);
     if ends {
         let row = any(conn, id)?;
         publication::unpublish_scheduled(conn, &row, now)?;

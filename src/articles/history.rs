@@ -6,9 +6,10 @@ use super::{
     fields,
     model::{Row, Title},
     queries::{self, Eyes, find, find_editable, find_for_update},
-    reviews,
-    revisions::{self, References},
+    references::References,
+    reviews, revisions,
     saving::{self, Note, Saving, Work},
+    translations,
     write::NewArticle,
 };
 use crate::{
@@ -184,7 +185,7 @@ pub fn content_to_compare(conn: &mut Conn, actor: &Actor, reference: &Ref, numbe
 /// Makes a new working revision of an old one. The slug stays, and what is public stays as it is.
 ///
 /// # Errors
-/// As [`get`].
+/// As [`get`], and 422 for what cannot be written any more: another translation may have its language.
 pub fn restore(
     conn: &mut Conn,
     actor: &Actor,
@@ -198,7 +199,8 @@ pub fn restore(
     let old = numbered(conn, &article, number)?;
     let (current, wanted) = (revisions::as_written(conn, &article)?, revisions::as_written(conn, &old)?);
     let eyes = Eyes::Desk(actor.clone());
-    let refs = References::look_up(conn, &eyes, &wanted, Some(&wanted))?;
+    let refs = References::look_up(conn, &eyes, &wanted, Some((article.id, &wanted)))?;
+    translations::group(conn, &eyes, &wanted, Some(&article))?;
     let work =
         Work { article: &article, current: &current, new: &wanted, refs: &refs, by: actor, at: now, on_purpose: true };
     let Some(saved) = saving::save(conn, &work, saving, |conn| revisions::text(conn, &old))? else {

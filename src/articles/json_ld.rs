@@ -28,7 +28,7 @@ struct NewsArticle<'a> {
     is_accessible_for_free: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     has_part: Option<WebPageElement>,
-    author: Vec<Person<'a>>,
+    author: Vec<Creator<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     keywords: Vec<&'a Line<1, 100>>,
     publisher: Organization<'a>,
@@ -60,6 +60,14 @@ struct CorrectionComment<'a> {
     kind: &'static str,
     text: &'a Prose<1, 5000>,
     date_published: Time,
+}
+
+/// Who wrote it: the site where there is no byline.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Creator<'a> {
+    Person(Person<'a>),
+    Site(Organization<'a>),
 }
 
 #[derive(Serialize)]
@@ -165,19 +173,17 @@ fn news_article<'a>(article: &'a Article, site: &'a Site) -> NewsArticle<'a> {
         has_part: (!free).then_some(PAYWALL),
         author: authors(article, site),
         keywords: article.tags.iter().map(|tag| &tag.name).collect(),
-        publisher: Organization {
-            kind: "Organization",
-            name: site.profile.name.as_str(),
-            url: &site.url,
-            logo: site.profile.logo.as_ref().map(ImageObject::of),
-        },
+        publisher: Organization::of(site),
         image: images(article),
         article_section: article.section.as_ref().map(|section| &section.name),
         correction: correction.collect(),
     }
 }
 
-fn authors<'a>(article: &'a Article, site: &Site) -> Vec<Person<'a>> {
+fn authors<'a>(article: &'a Article, site: &'a Site) -> Vec<Creator<'a>> {
+    if article.authors.is_empty() {
+        return vec![Creator::Site(Organization::of(site))];
+    }
     let person = article.authors.iter().map(|author| Person {
         kind: "Person",
         name: &author.name,
@@ -185,7 +191,14 @@ fn authors<'a>(article: &'a Article, site: &Site) -> Vec<Person<'a>> {
         image: author.image.as_ref().map(|image| &image.0.url),
         same_as: author.website.iter().chain(author.links.0.iter().map(|link| &link.url)).collect(),
     });
-    person.collect()
+    person.map(Creator::Person).collect()
+}
+
+impl<'a> Organization<'a> {
+    fn of(site: &'a Site) -> Self {
+        let (name, logo) = (site.profile.name.as_str(), site.profile.logo.as_ref());
+        Self { kind: "Organization", name, url: &site.url, logo: logo.map(ImageObject::of) }
+    }
 }
 
 /// The picture for search engines first, where they have one of their own.

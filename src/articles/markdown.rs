@@ -110,7 +110,7 @@ fn picture(image: &Image) -> String {
 
 fn text<'a>(html: &'a str, url: &str) -> Cow<'a, str> {
     if html.len() > MAX_HTML {
-        return format!("<p>{}</p>", escape(&html::text(html))).into();
+        return format!("<p>{}</p>", escape(&html::said(html))).into();
     }
     match Url::parse(url) {
         Ok(base) => html::absolute(html, &base),

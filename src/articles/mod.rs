@@ -24,6 +24,7 @@ mod preview_routes;
 mod previews;
 mod publication;
 mod queries;
+mod references;
 mod related;
 mod related_routes;
 mod review_routes;

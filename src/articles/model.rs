@@ -202,11 +202,11 @@ pub struct Article {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, max_items = 100)]
     pub corrections: Option<Vec<Correction>>,
-    /// With `include=related`: what to read next, the editors' choice first.
+    /// With `include=related`: what to read next, the editors' choice first, then what is in its language.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, max_items = 20)]
     pub related: Option<Vec<Teaser>>,
-    /// With `include=latest`: the newest stories.
+    /// With `include=latest`: the newest stories, those in its language first.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, max_items = 20)]
     pub latest: Option<Vec<Teaser>>,
@@ -414,6 +414,7 @@ pub struct Teaser {
     pub section: Option<SectionRef>,
     pub image: Option<Image>,
     pub visibility: Visibility,
+    pub language: Language,
     pub published_at: Option<Time>,
     #[schema(minimum = 0, maximum = 2_147_483_647)]
     pub reading_minutes: i32,

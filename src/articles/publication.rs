@@ -36,7 +36,8 @@ const END: &str = "scheduled/unpublish_at";
 ///
 /// # Errors
 /// 422 for a revision that does not exist, and for a time that is over, too far away, or not before the article is taken
-/// down; 409 for scheduling what is public already.
+/// down; 409 for scheduling what is public already, and where another translation into its language is public then; 403
+/// for a key that does not write where the revision stands.
 pub fn put(
     conn: &mut Conn,
     actor: &Actor,
@@ -50,8 +51,11 @@ pub fn put(
     let revision = revisions::table
         .filter(revisions::article_id.eq(id))
         .filter(revisions::number.eq(number))
-        .select(revisions::id);
-    let revision: Option<Id> = revision.first(conn).optional()?;
+        .select((revisions::id, revisions::section_id));
+    let (revision, section): (Option<Id>, Option<Option<Id>>) =
+        revision.first::<(Id, Option<Id>)>(conn).optional()?.unzip();
+    // It may stand elsewhere than all that is held already.
+    section.map_or(Ok(()), |section| actor.must_write_in(section))?;
     let absent =
         revision.is_none().then(|| FieldError::new("/revision", "not_found", format!("there is no revision {number}")));
     let is_planned = (row.publish_at, row.scheduled_revision) == (wanted.at, Some(number));
@@ -61,7 +65,8 @@ pub fn put(
     let (Some(revision), None) = (revision, &wrong) else {
         return Err(Error::invalid(wrong.into_iter().chain(absent).collect()));
     };
-    if revision != row.working_id && !is_done {
+    if row.published_id != Some(revision) && !is_done {
+        // Revisions from before, and what was in the trash, may be older than the schema.
         site::check_revisions(conn, vec![revision])?;
     }
     match wanted.at {
@@ -71,6 +76,7 @@ pub fn put(
             return Err(Error::with(Code::Conflict, format!("revision {number} is public already")));
         }
         Some(at) => {
+            translations::speak_apart(conn, &row, revision, Some(at))?;
             diesel::update(articles::table.find(id))
                 .set((
                     articles::publish_at.eq(at),
@@ -113,16 +119,15 @@ fn to_come(at: Time, now: Time) -> Option<Refusal> {
 fn publish_now(conn: &mut Conn, row: Row, revision: Id, number: i32, actor: &Actor, now: Time) -> Result<()> {
     // An end that is over was that of what was public until now.
     let keep_end = row.published_id == Some(revision) || row.unpublish_at.is_some_and(|end| end > now);
-    let row = unschedule(conn, row, keep_end, actor.user, now)?;
+    let row = unschedule(conn, row, keep_end, Some(actor.user), now)?;
     if row.published_id == Some(revision) {
         return Ok(());
     }
-    translations::speak_apart(conn, &row, revision)?;
     publish(conn, &row, revision, number, Some(actor.user), now)
 }
 
 /// Cancels what is scheduled: that a revision becomes public and, unless it is kept, that the article is taken down.
-pub fn unschedule(conn: &mut Conn, row: Row, keep_end: bool, by: Id, now: Time) -> Result<Row> {
+pub fn unschedule(conn: &mut Conn, row: Row, keep_end: bool, by: Option<Id>, now: Time) -> Result<Row> {
     let (starts, ends) = (row.publish_at.is_some(), row.unpublish_at.is_some() && !keep_end);
     let fields: Vec<_> = [(START, starts), (END, ends)].into_iter().filter_map(|(n, is)| is.then_some(n)).collect();
     if fields.is_empty() {
@@ -139,12 +144,16 @@ pub fn unschedule(conn: &mut Conn, row: Row, keep_end: bool, by: Id, now: Time) 
             articles::version.eq(articles::version + 1),
         ))
         .execute(conn)?;
-    record(conn, &row, Kind::Unscheduled, row.scheduled_revision, fields, Some(by), now)?;
+    record(conn, &row, Kind::Unscheduled, row.scheduled_revision, fields, by, now)?;
     Ok(Row { publish_at: None, scheduled_revision: None, unpublish_at, version: row.version + 1, ..row })
 }
 
 /// Makes `revision` the public one. The first publication gives the article its date.
+///
+/// # Errors
+/// 409, before anything is changed, where another translation into its language is public.
 pub fn publish(conn: &mut Conn, row: &Row, revision: Id, number: i32, by: Option<Id>, now: Time) -> Result<()> {
+    translations::speak_apart(conn, row, revision, None)?;
     count(conn, row, -1)?;
     diesel::update(articles::table.find(row.id))
         .set((
@@ -174,6 +183,13 @@ pub fn publish_scheduled(conn: &mut Conn, row: &Row, now: Time) -> Result<()> {
     publish(conn, row, revision, number, by, now)
 }
 
+/// Cancels that an article becomes public whose time was over before it could.
+pub fn miss_scheduled(conn: &mut Conn, row: Row, now: Time) -> Result<Row> {
+    let by = events::last_by(conn, row.id, Kind::Scheduled, &[START])?;
+    let keep_end = row.published_id.is_some();
+    unschedule(conn, row, keep_end, by, now)
+}
+
 /// Takes an article down whose time is over.
 pub fn unpublish_scheduled(conn: &mut Conn, row: &Row, now: Time) -> Result<()> {
     let by = events::last_by(conn, row.id, Kind::Scheduled, &[END])?;
@@ -197,7 +213,7 @@ pub fn delete(
     if let Some(at) = wanted.at {
         return end_at(conn, &row, at, actor, now);
     }
-    let row = unschedule(conn, row, false, actor.user, now)?;
+    let row = unschedule(conn, row, false, Some(actor.user), now)?;
     if wanted.scheduled == Some(true) { Ok(()) } else { unpublish(conn, &row, Some(actor.user), now) }
 }
 

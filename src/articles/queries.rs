@@ -146,12 +146,26 @@ pub fn find_for_update(conn: &mut Conn, actor: &Actor, reference: &Ref, deleted:
     let row = find_editable(conn, actor, reference, deleted)?;
     lock::rows(conn, articles::table.find(row.id).select(articles::id))?;
     let row = find_editable(conn, actor, &row.id.into(), deleted)?;
-    actor.must_write_in(row.section_id)?;
-    // What is public may stand elsewhere than what is in preparation.
-    if let Some(published) = row.published_id.filter(|id| *id != row.working_id) {
-        actor.must_write_in(revisions::table.find(published).select(revisions::section_id).first(conn)?)?;
-    }
+    must_write(conn, actor, row.id)?;
     Ok(row)
+}
+
+/// What is public of an article, or will be, may stand in other sections than what is in preparation.
+///
+/// # Errors
+/// 403 for a key for some sections, where any of it stands elsewhere.
+pub fn must_write(conn: &mut Conn, actor: &Actor, article: Id) -> Result<()> {
+    if !actor.is_for_sections() {
+        return Ok(());
+    }
+    let held = revisions::id
+        .eq(articles::working_id)
+        .or(articles::published_id.eq(revisions::id.nullable()))
+        .or(articles::scheduled_id.eq(revisions::id.nullable()))
+        .assume_not_null();
+    let revisions = articles::table.inner_join(revisions::table.on(revisions::article_id.eq(articles::id)));
+    let sections = revisions.filter(articles::id.eq(article)).filter(held).select(revisions::section_id);
+    sections.load(conn)?.into_iter().try_for_each(|section| actor.must_write_in(section))
 }
 
 /// The ids and slugs of those of `refs` that these eyes see: what may be referred to.

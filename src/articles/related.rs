@@ -25,6 +25,8 @@ const OF_AUTHOR: i64 = 10;
 /// Stories that are looked at besides as many as are shown: of the newest of each tag, and of all of these the best by their
 /// tags. What is pinned already falls out, and the section decides among the rest.
 const BESIDES: usize = 2;
+/// Languages that more stories are looked at for.
+const MOST_LANGUAGES: usize = 5;
 
 /// What a teaser needs of an article that is public: with all the rest, reading a few of them costs more than the article
 /// they stand below.
@@ -44,6 +46,7 @@ struct Story {
     image: Option<AsJson<Image>>,
     visibility: Visibility,
     language: Language,
+    translation_group: Option<Id>,
     section_id: Option<Id>,
     section_slug: Option<Slug>,
     section_name: Option<Line<1, 100>>,
@@ -59,41 +62,80 @@ macro_rules! stories {
     }};
 }
 
-/// Stories below this one, with the reasons why. Pins are all shown, however many there are.
+impl Story {
+    /// What it has in common with its translations.
+    fn story(&self) -> Id {
+        self.translation_group.unwrap_or(self.id)
+    }
+}
+
+/// The same of an article that others stand below.
+fn story(row: &Row) -> Id {
+    row.translation_group.unwrap_or(row.id)
+}
+
+/// Stories below this one, with the reasons why. Pins are all shown, however many there are and whatever they are; the
+/// others are in the article's own language as far as there are such, and tell nothing twice.
 pub fn related(conn: &mut Conn, site: &Site, row: &Row, most: usize) -> Result<Vec<Teaser>> {
     let mut found = pinned(conn, row)?;
-    let mut seen: HashSet<Id> = found.iter().map(|(other, _)| other.id).chain([row.id]).collect();
-    for (other, reasons) in alike(conn, row, most)? {
-        if found.len() < most && seen.insert(other.id) {
-            found.push((other, reasons));
-        }
-    }
-    if found.len() < most {
-        let mut newest = newest(conn, most + BESIDES, row.id)?;
+    let mut told: HashSet<Id> = found.iter().map(|(other, _)| other.story()).chain([story(row)]).collect();
+    let many = (most + BESIDES) * languages(site);
+    let mut others = alike(conn, row, many)?;
+    others.retain(|(other, _)| !told.contains(&other.story()));
+    let of_its_language = others.iter().filter(|(other, _)| other.language == row.language).count();
+    if found.len() + of_its_language < most {
+        let mut newest = newest(conn, row, many)?;
         // The order among them stays that of time.
         newest.sort_by_key(|other| !is_of_section(other, row));
-        for other in newest {
-            if found.len() < most && seen.insert(other.id) {
-                let reasons = if is_of_section(&other, row) {
-                    vec![Reason::SameSection, Reason::Recent]
-                } else {
-                    vec![Reason::Recent]
-                };
-                found.push((other, reasons));
-            }
+        others.extend(newest.into_iter().map(|other| {
+            let reasons = if is_of_section(&other, row) {
+                vec![Reason::SameSection, Reason::Recent]
+            } else {
+                vec![Reason::Recent]
+            };
+            (other, reasons)
+        }));
+    }
+    others.sort_by_key(|(other, _)| distance(&other.language, &row.language));
+    for (other, reasons) in others {
+        if found.len() < most && told.insert(other.story()) {
+            found.push((other, reasons));
         }
     }
     Ok(found.into_iter().map(|(other, reasons)| teaser(site, other, reasons)).collect())
 }
 
-/// The newest stories but this one.
+/// The newest stories but this one: those in its language first.
 pub fn latest(conn: &mut Conn, site: &Site, row: &Row) -> Result<Vec<Teaser>> {
-    let newest = newest(conn, SHOWN, row.id)?;
+    let mut newest = newest(conn, row, SHOWN * languages(site))?;
+    newest.sort_by_key(|other| distance(&other.language, &row.language));
+    let mut told = HashSet::new();
+    newest.retain(|other| told.insert(other.story()));
+    newest.truncate(SHOWN);
     Ok(newest.into_iter().map(|other| teaser(site, other, vec![Reason::Recent])).collect())
 }
 
-fn newest(conn: &mut Conn, most: usize, except: Id) -> Result<Vec<Story>> {
-    let others = v::table.filter(v::id.ne(except)).order((v::ordered_at.desc(), v::id.desc()));
+/// How many times as many stories are looked at where a site has several languages, so that enough are in each of them.
+fn languages(site: &Site) -> usize {
+    site.profile.languages.len().clamp(1, MOST_LANGUAGES)
+}
+
+/// How far a language is from another: none from itself, and not far from the same one of another place.
+fn distance(one: &Language, other: &Language) -> u8 {
+    let code = |language: &Language| language.as_ref().split('-').next().map(str::to_owned);
+    if one == other {
+        0
+    } else if code(one) == code(other) {
+        1
+    } else {
+        2
+    }
+}
+
+/// The newest stories but this one and its translations.
+fn newest(conn: &mut Conn, row: &Row, most: usize) -> Result<Vec<Story>> {
+    let others = v::table.filter(coalesce(v::translation_group, v::id).ne(story(row)));
+    let others = others.order((v::ordered_at.desc(), v::id.desc()));
     Ok(stories!(conn, others.limit(i64::try_from(most).unwrap_or(i64::MAX))))
 }
 
@@ -140,8 +182,7 @@ fn pinned(conn: &mut Conn, row: &Row) -> Result<Vec<(Story, Vec<Reason>)>> {
 }
 
 /// What shares tags with the article, best first: more shared tags, then the same section, then the newer.
-fn alike(conn: &mut Conn, row: &Row, most: usize) -> Result<Vec<(Story, Vec<Reason>)>> {
-    let many = most + BESIDES;
+fn alike(conn: &mut Conn, row: &Row, many: usize) -> Result<Vec<(Story, Vec<Reason>)>> {
     let mut shared: HashMap<Id, usize> = HashMap::new();
     for revision in newest_with_its_tags(conn, row, many)? {
         *shared.entry(revision).or_default() += 1;
@@ -189,7 +230,7 @@ fn newest_with_its_tags(conn: &mut Conn, row: &Row, of_each: usize) -> Result<Ve
         .inner_join(revision_tags::table.on(revision_tags::tag_id.eq(mine.field(revision_tags::tag_id))))
         .inner_join(articles::table.on(articles::published_id.eq(revision_tags::revision_id.nullable())))
         .filter(mine.field(revision_tags::revision_id).eq(row.revision_id))
-        .filter(articles::id.ne(row.id))
+        .filter(coalesce(articles::translation_group, articles::id).ne(story(row)))
         .filter(articles::deleted_at.is_null())
         .filter(revision_tags::revision_id.ge(coalesce(oldest, Id::LEAST)))
         .select(revision_tags::revision_id);
@@ -226,6 +267,7 @@ fn teaser(site: &Site, story: Story, reasons: Vec<Reason>) -> Teaser {
         excerpt: story.excerpt,
         image: story.image.map(|image| image.0),
         visibility: story.visibility,
+        language: story.language,
         published_at: story.published_at,
         reading_minutes: story.reading_minutes,
         reasons,

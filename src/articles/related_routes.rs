@@ -22,8 +22,9 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// List the stories below an article
 ///
-/// What to read next, each with the reasons why: what an editor pinned, then by shared tags, the section and recency. Only
-/// what is public stands here, whoever asks.
+/// What to read next, each with the reasons why: what an editor pinned, then by shared tags, the section and recency, in the
+/// article's own language as far as there are such. Its translations are none of them, unless they are pinned. Only what is
+/// public stands here, whoever asks.
 #[utoipa::path(
     tag = "Articles", params(("ref" = Ref, Path, description = "The article's id or slug."), RelatedParams),
     responses((status = OK, description = "The stories.", body = TeaserList))

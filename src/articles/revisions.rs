@@ -2,8 +2,7 @@
 
 use super::{
     model::{Body, BodyFormat, Custom, Row, StoredSeo},
-    old_slugs,
-    queries::Eyes,
+    references::References,
     saving::Note,
     text::Text,
     translations,
@@ -13,140 +12,18 @@ use crate::{
     both,
     clock::Time,
     db::{AsJson, Conn, Id, among, in_size},
-    error::{Error, FieldError, Result},
+    error::Result,
     html,
     http::Quoted,
-    schema::{articles, authors, revision_authors, revision_related, revision_tags, revisions, sections, tags},
+    schema::{articles, revision_authors, revision_related, revision_tags, revisions},
     site,
-    slugs::{self, Kind},
-    values::{Image, Prose, Ref, Slug},
+    values::{Image, Prose, Ref},
 };
 use diesel::{
     prelude::*,
     sql_types::{self, Nullable},
 };
 use std::collections::HashMap;
-
-/// What a revision refers to, looked up.
-pub struct References {
-    pub authors: Vec<Id>,
-    tags: Vec<Id>,
-    section: Option<Id>,
-    related: Vec<Id>,
-}
-
-impl References {
-    /// `eyes` must see the articles that are pinned, and the authors must not be archived, unless they stand in what is
-    /// `kept`: an editor may have put them there.
-    ///
-    /// # Errors
-    /// 422 with a pointer to each reference that names nothing, or nothing that may be named.
-    pub fn look_up(conn: &mut Conn, eyes: &Eyes, new: &NewArticle, kept: Option<&NewArticle>) -> Result<Self> {
-        let pinned = kept.and_then(|kept| kept.related.as_deref()).unwrap_or_default();
-        let mut mistakes = Vec::new();
-        macro_rules! ids {
-            ($field:literal, $kind:expr, $refs:expr, $table:ident) => {{
-                let refs: &[Ref] = $refs;
-                let ids: Vec<Id> =
-                    refs.iter().filter_map(|r| if let Ref::Id(id) = r { Some(*id) } else { None }).collect();
-                let mut slugs: Vec<Slug> = refs
-                    .iter()
-                    .filter_map(|r| if let Ref::Slug(slug) = r { Some(slug.clone()) } else { None })
-                    .collect();
-                let columns = ($table::id, $table::slug);
-                let mut known: Vec<(Id, String)> = Vec::new();
-                if !slugs.is_empty() {
-                    known.extend(in_size!(slugs.clone(), some => {
-                        let query = $table::table.filter(among($table::slug, some)).select(columns);
-                        both!(conn, c => query.load(c))?
-                    }));
-                }
-                if !ids.is_empty() {
-                    known.extend(in_size!(ids, some => {
-                        let query = $table::table.filter(among($table::id, some)).select(columns);
-                        both!(conn, c => query.load(c))?
-                    }));
-                }
-                // What goes by another slug now is still found by those it had.
-                slugs.retain(|slug: &Slug| known.iter().all(|(_, known)| known != slug.as_ref()));
-                known.extend(slugs::all_that_had(conn, $kind, slugs)?);
-                resolve($field, $kind.as_ref(), refs, &known, &mut mistakes)
-            }};
-        }
-        let (none, section) = (Vec::new(), new.section.clone().into_iter().collect::<Vec<_>>());
-        let authors = ids!("/authors", Kind::Author, new.authors.as_ref().unwrap_or(&none), authors);
-        refuse_archived(conn, new, kept, &authors, &mut mistakes)?;
-        let tags = ids!("/tags", Kind::Tag, new.tags.as_ref().unwrap_or(&none), tags);
-        let related = new.related.as_ref().unwrap_or(&none);
-        let (kept, named): (Vec<_>, Vec<_>) = related.iter().cloned().partition(|r| pinned.contains(r));
-        let kept = kept.iter().filter_map(|r| if let Ref::Id(id) = r { Some((*id, String::new())) } else { None });
-        let seen = old_slugs::seen_among(conn, eyes, &named)?;
-        let related = resolve("/related", "article", related, &kept.chain(seen).collect::<Vec<_>>(), &mut mistakes);
-        let section = ids!("/section", Kind::Section, &section, sections).first().copied();
-        if !mistakes.is_empty() {
-            return Err(Error::invalid(mistakes));
-        }
-        if let Eyes::Desk(actor) = eyes {
-            actor.must_write_in(section)?;
-        }
-        Ok(Self { authors, tags, section, related })
-    }
-
-    /// The same article with all that it refers to named as [`as_written`] names it.
-    pub fn name_by_id(&self, new: NewArticle) -> NewArticle {
-        let refs = |ids: &[Id]| Some(ids.iter().copied().map(Ref::Id).collect());
-        NewArticle {
-            authors: refs(&self.authors),
-            tags: refs(&self.tags),
-            related: refs(&self.related),
-            section: self.section.map(Ref::Id),
-            ..new
-        }
-    }
-}
-
-/// Names the authors who write no more and do not stand in what is kept.
-fn refuse_archived(
-    conn: &mut Conn,
-    new: &NewArticle,
-    kept: Option<&NewArticle>,
-    ids: &[Id],
-    mistakes: &mut Vec<FieldError>,
-) -> Result<()> {
-    let stays = |id: &Id| kept.and_then(|kept| kept.authors.as_ref()).is_some_and(|refs| refs.contains(&Ref::Id(*id)));
-    let added: Vec<Id> = ids.iter().copied().filter(|id| !stays(id)).collect();
-    if added.is_empty() {
-        return Ok(());
-    }
-    let archived = authors::table.filter(authors::archived_at.is_not_null()).filter(among(authors::id, added));
-    for (id, slug) in archived.select((authors::id, authors::slug)).load::<(Id, Slug)>(conn)? {
-        let named = |r: &Ref| *r == Ref::Id(id) || *r == Ref::Slug(slug.clone());
-        let place = new.authors.iter().flatten().position(named).or_else(|| ids.iter().position(|known| *known == id));
-        let message = format!("`{slug}` is archived: no other article gets this byline");
-        mistakes.push(FieldError::new(format!("/authors/{}", place.unwrap_or_default()), "archived", message));
-    }
-    Ok(())
-}
-
-/// The ids of `refs` in their order, each once.
-fn resolve(pointer: &str, kind: &str, refs: &[Ref], known: &[(Id, String)], mistakes: &mut Vec<FieldError>) -> Vec<Id> {
-    let mut ids = Vec::new();
-    for (index, reference) in refs.iter().enumerate() {
-        let fits = |(id, slug): &&(Id, String)| match reference {
-            Ref::Id(wanted) => id == wanted,
-            Ref::Slug(wanted) => slug == wanted.as_ref(),
-        };
-        match known.iter().find(fits) {
-            Some((id, _)) if ids.contains(id) => {}
-            Some((id, _)) => ids.push(*id),
-            None => {
-                let at = if pointer == "/section" { pointer.to_owned() } else { format!("{pointer}/{index}") };
-                mistakes.push(FieldError::new(at, "not_found", format!("there is no {kind} `{reference}`")));
-            }
-        }
-    }
-    ids
-}
 
 /// Writes what a revision refers to, in its order.
 macro_rules! relate {
@@ -173,8 +50,15 @@ pub struct Place<'a> {
     pub autosave: bool,
 }
 
-/// Adds a revision.
-pub fn insert(conn: &mut Conn, place: Place<'_>, new: &NewArticle, text: &Text, refs: &References) -> Result<()> {
+/// Adds a revision. Fields of the site's own that stand as they stood `before` are held to no schema that came later.
+pub fn insert(
+    conn: &mut Conn,
+    place: Place<'_>,
+    new: &NewArticle,
+    text: &Text,
+    refs: &References,
+    before: Option<&NewArticle>,
+) -> Result<()> {
     let visibility = new.visibility.unwrap_or_default();
     let excerpt = new.excerpt.as_ref().map_or_else(|| text.teaser(visibility), ToString::to_string);
     let seo = new.seo.clone().unwrap_or_default();
@@ -209,7 +93,9 @@ pub fn insert(conn: &mut Conn, place: Place<'_>, new: &NewArticle, text: &Text, 
         ),
     );
     both!(conn, c => diesel::insert_into(revisions::table).values(row).execute(c))?;
-    site::check_custom_fields(conn, refs.section, new.custom.as_ref())?;
+    if before.is_none_or(|before| (&before.custom, &before.section) != (&new.custom, &new.section)) {
+        site::check_custom_fields(conn, refs.section, new.custom.as_ref())?;
+    }
     relate!(conn, revision_authors, author_id, id, &refs.authors);
     relate!(conn, revision_tags, tag_id, id, &refs.tags);
     relate!(conn, revision_related, related_id, id, &refs.related);

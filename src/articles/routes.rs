@@ -267,7 +267,8 @@ async fn restore_article(who: Can<WriteArticles>, app: Data<App>, path: Path<Ref
 ///
 /// Makes the working revision, or the one that is named, what the public sees: now, or with `at` at a time. What is
 /// scheduled is the revision of this moment: a later edit waits until it is scheduled in its place. Doing it again
-/// changes nothing. The body may be left out.
+/// changes nothing. The body may be left out. Of a story's translations one is public in each language: the next is refused,
+/// and where it was scheduled it waits until the other is taken down.
 #[utoipa::path(
     tag = "Articles", params(("ref" = Ref, Path, description = "The article's id or slug."), WriteParams), request_body = NewPublication,
     responses((status = OK, description = "The article as it is now.", body = Article)), security(("bearer" = []))

@@ -3,7 +3,8 @@
 use super::{
     drafts::same_text,
     model::Row,
-    revisions::{self, Place, References},
+    references::References,
+    revisions::{self, Place},
     text::Text,
     write::NewArticle,
 };
@@ -130,7 +131,7 @@ pub fn save(
         autosave: saving.autosave,
     };
     let text = text(conn)?;
-    revisions::insert(conn, place, work.new, &text, work.refs)?;
+    revisions::insert(conn, place, work.new, &text, work.refs, Some(work.current))?;
     if working.is_some_and(|working| working.autosave && working.created_by == Some(work.by.user))
         && !is_needed(conn, article)?
     {

@@ -40,9 +40,9 @@ impl Text {
         Ok(Self::ready(body, html))
     }
 
-    /// A body that was rendered before.
+    /// A body that was rendered before. What is struck out in it is no part of its excerpt, and does not count.
     pub fn ready(body: NewBody, html: String) -> Self {
-        let text = html::text(&html);
+        let text = html::said(&html);
         Self {
             words: html::count_words(&text),
             excerpt: html::excerpt(&text, EXCERPT),

@@ -3,7 +3,7 @@
 use super::{
     model::{Row, Title, Translation},
     old_slugs,
-    queries::{Eyes, desk, visible},
+    queries::{Eyes, desk, must_write, visible},
     write::NewArticle,
 };
 use crate::{
@@ -38,7 +38,8 @@ fn look_up(conn: &mut Conn, eyes: &Eyes, reference: &Ref) -> Result<Option<(Id, 
 ///
 /// # Errors
 /// 422 for what is not there, is the article itself, or has a translation into its language already; and for an article
-/// of which there are translations that is to become one of another.
+/// of which there are translations that is to become one of another; 403 for a key that does not write where the other
+/// stands.
 pub fn group(conn: &mut Conn, eyes: &Eyes, new: &NewArticle, row: Option<&Row>) -> Result<Option<Id>> {
     let refused = |code: &'static str, message: String| Err(Error::invalid_field("/translation_of", code, message));
     let current = row.and_then(|row| written(row.translation_group, row.id));
@@ -54,11 +55,18 @@ pub fn group(conn: &mut Conn, eyes: &Eyes, new: &NewArticle, row: Option<&Row>) 
             if own == Some(id) || (own.is_some() && group == own) {
                 return refused("itself", "an article is no translation of itself".into());
             }
-            if own.is_some() && row.and_then(|row| row.translation_group) == own {
+            let leads = own.filter(|_| row.and_then(|row| row.translation_group) == own);
+            let others = leads.map_or_else(|| Ok(Vec::new()), |own| in_groups(conn, eyes, vec![own]))?;
+            // What these eyes do not see stays behind, a group without the article that was there first.
+            if others.iter().any(|other| Some(other.id) != own) {
                 return refused(
                     "has_translations",
                     "there are translations of it: let them translate the other".into(),
                 );
+            }
+            if let Eyes::Desk(actor) = eyes {
+                // What it lists is the other's, too.
+                must_write(conn, actor, id)?;
             }
             if group.is_none() {
                 diesel::update(articles::table.find(id)).set(articles::translation_group.eq(id)).execute(conn)?;
@@ -86,22 +94,25 @@ pub fn group(conn: &mut Conn, eyes: &Eyes, new: &NewArticle, row: Option<&Row>) 
     Ok(group)
 }
 
-/// Sees to it that no two public articles of a group are in one language, before a revision of one becomes public.
+/// Sees to it that no two public articles of a group are in one language, before a revision of one becomes public: now, or
+/// at a time by which the other may be taken down.
 ///
 /// # Errors
 /// 409 that names the other.
-pub fn speak_apart(conn: &mut Conn, row: &Row, revision: Id) -> Result<()> {
-    use crate::schema::published_articles as v;
+pub fn speak_apart(conn: &mut Conn, row: &Row, revision: Id, at: Option<Time>) -> Result<()> {
     let Some(group) = row.translation_group else { return Ok(()) };
     lock::name(conn, &group.to_string())?;
     let language: Language = revisions::table.find(revision).select(revisions::language).first(conn)?;
-    let same = v::table
-        .filter(v::translation_group.eq(group))
-        .filter(v::id.ne(row.id))
-        .filter(v::language.eq(&language))
-        .select(v::slug);
-    match same.first::<Slug>(conn).optional()? {
-        Some(slug) => Err(Error::with(
+    let same = articles::table
+        .inner_join(revisions::table.on(articles::published_id.eq(revisions::id.nullable())))
+        .filter(articles::translation_group.eq(group))
+        .filter(articles::id.ne(row.id))
+        .filter(articles::deleted_at.is_null())
+        .filter(revisions::language.eq(&language))
+        .select((articles::slug, articles::unpublish_at));
+    let stays = |end: Option<Time>| at.is_none_or(|at| end.is_none_or(|end| end > at));
+    match same.load::<(Slug, Option<Time>)>(conn)?.into_iter().find(|(_, end)| stays(*end)) {
+        Some((slug, _)) => Err(Error::with(
             Code::Conflict,
             format!("`{slug}` is the public translation into `{language}`: take that down, or let one leave the group"),
         )),

@@ -113,6 +113,11 @@ impl Actor {
         }
     }
 
+    /// Whether it is a key for some sections alone.
+    pub fn is_for_sections(&self) -> bool {
+        matches!(self.means, Means::Key { sections: Some(_) })
+    }
+
     /// The session; a key has none.
     pub fn session(&self) -> Option<Id> {
         match self.means {

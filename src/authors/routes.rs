@@ -134,8 +134,8 @@ async fn delete_author(_: Can<ManageAuthors>, app: Data<App>, path: Path<Ref>, w
 
 /// Archive an author
 ///
-/// They write no more: articles that have their byline keep it, no other gets it, and lists leave them out. Doing it again
-/// changes nothing.
+/// They write no more: articles that had their byline once may have it, and translations of these, no other gets it, and
+/// lists leave them out. Doing it again changes nothing.
 #[utoipa::path(
     tag = "Authors", params(("ref" = Ref, Path, description = "The author's id or slug."), WriteParams),
     responses((status = OK, description = "The author as it is now.", body = Author)), security(("bearer" = []))

@@ -1,6 +1,6 @@
 //! A feed as Atom 1.0 (RFC 4287).
 
-use super::model::{Entry, Feed, Form, picture_type};
+use super::model::{Entry, Feed, Form, TRANSLATION, picture_type};
 use crate::{
     clock::Time,
     error::{Error, Result},
@@ -45,7 +45,7 @@ fn entry(entry: &Entry) -> AtomEntry {
     links.extend(article.translations.iter().map(|other| Link {
         hreflang: Some(other.language.to_string()),
         title: Some(other.title.to_string()),
-        ..link("alternate", other.url.clone())
+        ..link(TRANSLATION, other.url.clone())
     }));
     let content = entry.content.clone().map(|html| Content {
         value: Some(html),

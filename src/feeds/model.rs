@@ -36,6 +36,10 @@ impl Form {
     }
 }
 
+/// How an entry leads to its translations. As a second `alternate` they would be right, too, but readers that know one address
+/// of an entry take the last of these for it.
+pub const TRANSLATION: &str = "related";
+
 /// The newest articles of something, the newest first.
 pub struct Feed {
     /// Names it for ever.

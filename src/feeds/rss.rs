@@ -1,6 +1,6 @@
 //! A feed as RSS 2.0.
 
-use super::model::{Entry, Feed, Form, picture_type};
+use super::model::{Entry, Feed, Form, TRANSLATION, picture_type};
 use crate::{
     error::{Error, Result},
     values::Image,
@@ -51,7 +51,7 @@ fn item(entry: &Entry) -> Item {
     let byline = DublinCoreExtension { creators: names.collect(), ..DublinCoreExtension::default() };
     let other_languages = article.translations.iter().map(|other| atom_syndication::Link {
         href: other.url.clone(),
-        rel: "alternate".into(),
+        rel: TRANSLATION.into(),
         hreflang: Some(other.language.to_string()),
         ..Default::default()
     });

@@ -8,7 +8,8 @@ use htmd::{
 };
 use std::io;
 
-/// HTML as the sanitiser writes it, as Markdown (CommonMark, with GFM's tables and boxes).
+/// HTML as the sanitiser writes it, as Markdown (CommonMark, with GFM's tables, boxes and strikes; what is raised or lowered
+/// stays HTML).
 ///
 /// # Errors
 /// None that is known: it reads from memory.
@@ -21,6 +22,7 @@ pub fn to_markdown(html: &str) -> io::Result<String> {
     };
     let builder = HtmlToMarkdown::builder().options(options);
     let builder = builder.add_handler(vec!["input"], tick).add_handler(vec!["img"], picture);
+    let builder = builder.add_handler(vec!["del", "s", "strike"], struck).add_handler(vec!["sup", "sub"], shifted);
     let markdown = builder.add_handler(vec!["a"], link).build().convert(&without_brackets(html))?;
     Ok(markdown.replace(BRACKET, "&lt;"))
 }
@@ -73,6 +75,32 @@ fn link(handlers: &dyn Handlers, a: Element<'_>) -> Option<HandlerResult> {
     let (text, all) = (inside.content.trim(), &inside.content);
     let space = if text.len() < all.trim_start().len() { " " } else { "" };
     Some(format!("[{text}]({}{}){space}", destination(address), title(&a)).into())
+}
+
+/// What is struck out. Where GFM's tildes would not be read as such, it stays HTML.
+fn struck(handlers: &dyn Handlers, element: Element<'_>) -> Option<HandlerResult> {
+    let inside = handlers.walk_children(element.node).content;
+    let text = inside.trim();
+    let at_ends = |of: fn(char) -> bool| text.starts_with(of) && text.ends_with(of);
+    if at_ends(char::is_alphanumeric) && !text.contains('~') && !text.contains("\n\n") {
+        let (before, behind) = inside.split_once(text)?;
+        return Some(format!("{before}~~{text}~~{behind}").into());
+    }
+    Some(as_html("del", &inside).into())
+}
+
+fn shifted(handlers: &dyn Handlers, element: Element<'_>) -> Option<HandlerResult> {
+    let inside = handlers.walk_children(element.node).content;
+    Some(as_html(element.tag, &inside).into())
+}
+
+/// Markdown in an element. Paragraphs in it are Markdown only where they stand apart from the tags.
+fn as_html(name: &str, inside: &str) -> String {
+    match inside.trim() {
+        "" => inside.to_owned(),
+        text if text.contains("\n\n") => format!("\n\n<{name}>\n\n{text}\n\n</{name}>\n\n"),
+        _ => format!("<{name}>{inside}</{name}>"),
+    }
 }
 
 fn attribute<'a>(element: &'a Element<'_>, name: &str) -> Option<&'a str> {
@@ -129,7 +157,8 @@ mod tests {
     fn what_people_write_is_there_again() {
         let written = "## The *beginning*\n\nA [report](https://a.example/b_c) that was **not** `code *x*`.\n\n\
             - one\n- two\n  - three\n\n3. a\n4. b\n\n> quoted\n>\n> twice\n\n```rust\nfn a() {}\n```\n\n\
-            | a | b |\n| - | - |\n| 1 | 2 |\n\n![alt](https://a.example/i.png)\n\n---\n\n- [x] done\n- [ ] not";
+            | a | b |\n| - | - |\n| 1 | 2 |\n\n![alt](https://a.example/i.png)\n\n---\n\n- [x] done\n- [ ] not\n\n\
+            On ~~Monday~~ Tuesday, ~~**at** six~~, 10<sup>6</sup> of H<sub>2</sub>O, ~~a~~b~~(c)~~d";
         let html = |markdown: &str| from_markdown(markdown, 10_000).unwrap();
         let again = to_markdown(&html(written)).unwrap();
         assert_eq!(html(&again), html(written), "{again}");

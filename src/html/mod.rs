@@ -10,7 +10,7 @@ mod words;
 pub use absolute::absolute;
 pub use markdown::{escape_markdown, to_markdown};
 pub use marks::{Marks, marks};
-pub use words::{count_words, escape, escape_into, excerpt, reading_minutes, text};
+pub use words::{count_words, escape, escape_into, excerpt, reading_minutes, said, text};
 
 use crate::values::Refusal;
 use ammonia::Builder;

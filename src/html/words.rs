@@ -2,28 +2,62 @@
 
 /// What is inside these is not text for readers.
 const UNREAD: [&str; 4] = ["script", "style", "template", "noscript"];
+/// What is inside these is not said any more.
+const STRUCK: [&str; 3] = ["del", "s", "strike"];
 /// Elements that stand within a line; all others part words.
-const INLINE: [&str; 17] = [
-    "a", "em", "strong", "b", "i", "code", "del", "s", "sub", "sup", "span", "mark", "abbr", "small", "u", "q", "cite",
+const INLINE: [&str; 18] = [
+    "a", "em", "strong", "b", "i", "code", "del", "s", "strike", "sub", "sup", "span", "mark", "abbr", "small", "u",
+    "q", "cite",
+];
+/// Characters that there are raised: `10<sup>6</sup>` is no 106.
+const RAISED: [(char, char); 13] = [
+    ('0', '⁰'),
+    ('1', '¹'),
+    ('2', '²'),
+    ('3', '³'),
+    ('4', '⁴'),
+    ('5', '⁵'),
+    ('6', '⁶'),
+    ('7', '⁷'),
+    ('8', '⁸'),
+    ('9', '⁹'),
+    ('+', '⁺'),
+    ('-', '⁻'),
+    ('−', '⁻'),
 ];
 /// What the sanitiser escapes in text.
 const ESCAPES: [(&str, char); 4] = [("&amp;", '&'), ("&lt;", '<'), ("&gt;", '>'), ("&nbsp;", '\u{a0}')];
 
 /// The words of a body that is sanitised, without its markup: one space between two, and blocks stand apart.
 pub fn text(html: &str) -> String {
+    words(html, |name| UNREAD.contains(&name))
+}
+
+/// The same without what is struck out.
+pub fn said(html: &str) -> String {
+    words(html, |name| UNREAD.contains(&name) || STRUCK.contains(&name))
+}
+
+fn words(html: &str, is_unread: impl Fn(&str) -> bool) -> String {
     let mut read = String::with_capacity(html.len());
-    // How many elements that are not read we are in.
-    let mut unread = 0_usize;
+    // How many elements that are not read we are in, and how many that raise what they hold.
+    let (mut unread, mut raised) = (0_usize, 0_usize);
     let mut rest = html;
     while let Some((text, behind)) = rest.split_once('<') {
         if unread == 0 {
-            push_unescaped(&mut read, text);
+            match (raised > 0).then(|| raise(text)).flatten() {
+                Some(raised) => read.push_str(&raised),
+                None => push_unescaped(&mut read, text),
+            }
         }
         let (tag, behind) = behind.split_at(end_of_tag(behind));
         let name = tag.trim_start_matches('/');
         let name = &name[..name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len())];
-        if UNREAD.contains(&name) {
-            unread = if tag.starts_with('/') { unread.saturating_sub(1) } else { unread + 1 };
+        let deeper = |depth: usize| if tag.starts_with('/') { depth.saturating_sub(1) } else { depth + 1 };
+        if is_unread(name) {
+            unread = deeper(unread);
+        } else if name == "sup" {
+            raised = deeper(raised);
         }
         if !INLINE.contains(&name) {
             read.push(' ');
@@ -64,6 +98,12 @@ pub(super) fn end_of_tag(tag: &str) -> usize {
         byte == b'>' && !quoted
     });
     end.map_or(tag.len(), |end| end + 1)
+}
+
+/// Raised text, where all of it can be.
+fn raise(text: &str) -> Option<String> {
+    let raised = |c: char| RAISED.iter().find(|(low, _)| *low == c).map(|(_, raised)| *raised);
+    text.chars().map(raised).collect()
 }
 
 fn push_unescaped(read: &mut String, text: &str) {
@@ -130,18 +170,30 @@ pub fn excerpt(text: &str, limit: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{count_words, excerpt, reading_minutes, text};
+    use super::{count_words, excerpt, reading_minutes, said, text};
 
     #[test]
     fn the_words_of_a_body_are_counted_without_its_markup() {
         assert_eq!(text("<p>One</p><p>two &amp; <b>th</b>ree</p><script>four</script>"), "One two & three");
         assert_eq!(text("<a href=\"/?a>b\" title=\"&quot;>\">c</a>&lt;p&gt;<br>d&nbsp;&nbsp;e&#x;"), "c<p> d e&#x;");
         assert_eq!(text(" a\u{b}b\u{2003}ä\n\n<p> c"), "a b ä c");
+        assert_eq!(
+            text("10<sup>6</sup> or 10<sup>−6</sup>, the 1<sup>st</sup><sup><a>12</a></sup>"),
+            "10⁶ or 10⁻⁶, the 1st¹²"
+        );
         assert_eq!(text("a <!--b-->c &amp;amp; d<"), "a c &amp; d");
         assert_eq!(count_words("One two & three"), 3);
         assert_eq!(count_words("日本語の記事"), 3);
         assert_eq!((count_words("- déjà vu"), count_words("- deja vu"), count_words("")), (2, 2, 0));
         assert_eq!((reading_minutes(0), reading_minutes(1), reading_minutes(460), reading_minutes(461)), (0, 1, 2, 3));
+    }
+
+    #[test]
+    fn what_is_struck_out_is_not_said() {
+        let html =
+            "<p>on <del>Mon<b>day</b></del> <s>or</s> Tuesday, <strike>one</strike>two</p><del><p>Gone</p></del>";
+        assert_eq!(said(html), "on Tuesday, two");
+        assert_eq!(text(html), "on Monday or Tuesday, onetwo Gone");
     }
 
     #[test]

@@ -306,7 +306,7 @@ impl Identity {
             language: Some(text.language.clone()),
             title: text.title.clone(),
             lead,
-            body: if whole { html::text(&text.body_html) } else { String::new() },
+            body: if whole { html::said(&text.body_html) } else { String::new() },
             filters,
         }
     }

@@ -116,7 +116,7 @@ impl Highlights {
         Self {
             title: highlighter.whole(article.title.as_str()),
             excerpt: highlighter.whole(article.excerpt.as_str()),
-            body: body.and_then(|body| highlighter.snippet(&html::text(body))),
+            body: body.and_then(|body| highlighter.snippet(&html::said(body))),
         }
     }
 }

@@ -186,8 +186,7 @@ impl Profile {
             mistakes.push(FieldError::new("/languages", "too_few", "a site is published in one language at least"));
         }
         for (index, language) in self.languages.iter().enumerate() {
-            let is_same = |other: &Language| other.as_ref().eq_ignore_ascii_case(language.as_ref());
-            if self.languages[..index].iter().any(is_same) {
+            if self.languages[..index].contains(language) {
                 let message = format!("`{language}` stands there twice");
                 mistakes.push(FieldError::new(format!("/languages/{index}"), "duplicate", message));
             }

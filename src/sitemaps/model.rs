@@ -179,13 +179,13 @@ pub struct Listed {
 }
 
 impl Listed {
-    /// Where search engines are to find it; `None` where they are not to, or on another site.
+    /// Where search engines are to find it; `None` where they are not to, or on another page.
     pub fn address(&self, site: &Site) -> Option<String> {
-        let seo = &self.seo.0;
+        let (seo, own) = (&self.seo.0, site.article_url(&self.place()));
         match &seo.canonical_url {
             _ if seo.noindex => None,
-            Some(canonical) => is_on(site, canonical.as_ref()).then(|| canonical.to_string()),
-            None => Some(site.article_url(&self.place())),
+            Some(canonical) => is_same_page(canonical.as_ref(), &own).then(|| canonical.to_string()),
+            None => Some(own),
         }
     }
 
@@ -201,13 +201,10 @@ impl Listed {
     }
 }
 
-/// Whether an address is on the site's own host.
-fn is_on(site: &Site, address: &str) -> bool {
-    let host = |url: &str| {
-        let url = Url::parse(url).ok()?;
-        Some((url.host_str()?.to_owned(), url.port_or_known_default()))
-    };
-    host(address).is_some_and(|there| Some(there) == host(&site.url))
+/// Whether two addresses are of one page, be they written with a slash at the end or without.
+fn is_same_page(one: &str, other: &str) -> bool {
+    let page = |url: &str| Url::parse(url).ok().map(|url| url.as_str().trim_end_matches('/').to_owned());
+    page(one).is_some_and(|one| Some(one) == page(other))
 }
 
 macro_rules! part_schema {

@@ -56,7 +56,7 @@ async fn get_sitemap(app: Data<App>, _: Query<NoParams>) -> Result<Answer> {
 /// Get a part of the sitemap with articles
 ///
 /// Those of a month, at most 10,000. What asks search engines to stay away (`seo.noindex`) is not in it, nor what says that
-/// it stands on another host (`seo.canonical_url`).
+/// it stands on another page (`seo.canonical_url`), be it of this site or of another.
 #[utoipa::path(
     tag = "Syndication", params(("part" = inline(ArticlePart), Path, description = "The name of the part, from the index.")),
     responses((status = OK, description = "The part.", body = Sitemap, content_type = "application/xml"))

@@ -201,6 +201,36 @@ async fn a_key_for_sections_writes_there_and_below_and_nowhere_else(app: TestApp
     key.get("/articles").await.assert(200);
 }
 
+async fn a_key_for_sections_publishes_nothing_that_stood_elsewhere(app: TestApp) {
+    let (editor, anyone) = (app.editor().await, app.anyone());
+    for name in ["Politics", "Tech"] {
+        editor.post("/sections", json!({"name": name})).await.assert(201);
+    }
+    editor.post("/articles", json!({"title": "Old", "slug": "story", "section": "politics"})).await.assert(201);
+    editor.patch("/articles/story", json!({"title": "New", "section": "tech"})).await.assert(200);
+    let (_, key) = made(&app, json!({"name": "Tech desk", "role": "editor", "sections": ["tech"]})).await;
+    let publication = "/articles/story/publication";
+    for old in [json!({"revision": 1}), json!({"revision": 1, "at": "2034-01-01T00:00:00Z"})] {
+        key.put(publication, old).await.assert_problem(403, "forbidden");
+    }
+    // What others scheduled there is not the key's to cancel or to replace.
+    editor.put(publication, json!({"revision": 1, "at": "2034-01-01T00:00:00Z"})).await.assert(200);
+    for query in ["?scheduled=true", ""] {
+        key.delete(&format!("{publication}{query}")).await.assert_problem(403, "forbidden");
+    }
+    key.put(publication, json!({})).await.assert_problem(403, "forbidden");
+    editor.delete(&format!("{publication}?scheduled=true")).await.assert(204);
+    key.put(publication, json!({"revision": 2})).await.assert(200);
+    assert_eq!(anyone.get("/articles/story").await.json["title"], "New");
+    // Nor does it make another section's article list what it writes.
+    editor.post("/articles", json!({"title": "Vote", "section": "politics"})).await.assert(201);
+    editor.put("/articles/vote/publication", json!({})).await.assert(200);
+    let german = |of: &str| json!({"title": "Auf Deutsch", "language": "de", "section": "tech", "translation_of": of});
+    key.post("/articles", german("vote")).await.assert_problem(403, "forbidden");
+    key.post("/articles", german("story")).await.assert(201);
+    key.patch("/articles/auf-deutsch", json!({"translation_of": "vote"})).await.assert_problem(403, "forbidden");
+}
+
 async fn no_key_reaches_accounts_users_or_keys(app: TestApp) {
     let admin = key(&app, "admin").await;
     admin.patch("/site", json!({"description": "It may do this."})).await.assert(200);
@@ -323,6 +353,7 @@ on_both_databases! {
     a_reader_reads_all_that_is_published_and_writes_nothing,
     a_key_owns_what_it_made_and_nothing_else,
     a_key_for_sections_writes_there_and_below_and_nowhere_else,
+    a_key_for_sections_publishes_nothing_that_stood_elsewhere,
     no_key_reaches_accounts_users_or_keys,
     a_key_ends_with_its_time_or_when_it_is_taken_back,
     what_is_no_key_opens_nothing,

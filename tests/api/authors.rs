@@ -136,8 +136,14 @@ async fn who_writes_no_more_keeps_what_they_wrote(app: TestApp) {
     // They may stay where they are, and be put nowhere else.
     editor.patch("/articles/a", json!({"title": "A again", "authors": ["jo", "mira"]})).await.assert(200);
     editor.patch("/articles/a", json!({"authors": ["jo"]})).await.assert(200);
-    let refused = editor.patch("/articles/a", json!({"authors": ["jo", "mira"]})).await;
-    assert_eq!(refused.assert_problem(422, "validation_failed").mistakes(), [("/authors/1".into(), "archived".into())]);
+    editor.patch("/articles/a", json!({"authors": ["jo", "mira"]})).await.assert(200);
+    editor.patch("/articles/a", json!({"authors": ["jo"]})).await.assert(200);
+    // What is public carries the byline, and so may what says the same in another language.
+    let author = app.author().await;
+    for (of, status) in [(None, 422), (Some("a"), 201)] {
+        let welsh = json!({"title": "Yn Gymraeg", "authors": ["mira"], "language": "cy", "translation_of": of});
+        author.post("/articles", welsh).await.assert(status);
+    }
     editor.send(Method::POST, "/articles/a/revisions/1/restore", None).await.assert(200);
     assert_eq!(editor.get("/articles/a").await.json["authors"][0]["slug"], "mira", "what was saved comes back");
     for reference in ["mira", &archived.text("/id")] {

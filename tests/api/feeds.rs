@@ -358,6 +358,29 @@ async fn what_is_taken_down_is_gone_from_its_feeds_at_once(app: TestApp) {
     }
 }
 
+async fn an_entry_has_one_address_however_many_translations(app: TestApp) {
+    let (editor, anyone) = (app.editor().await, app.anyone());
+    publish(&editor, json!({"title": "Tide", "image": {"url": "https://images.example/tide.jpg"}})).await;
+    for (title, language) in [("Flut", "de"), ("Llanw", "cy")] {
+        publish(&editor, json!({"title": title, "language": language, "translation_of": "tide"})).await;
+    }
+    for form in ["rss.xml", "atom.xml"] {
+        let reply = anyone.get(&format!("//feeds/{form}")).await;
+        for entry in read(&reply).entries {
+            let slug = entry.title.unwrap().content.to_lowercase();
+            // Many readers take the last of these for the entry's own address.
+            let is_own = |rel: Option<&str>| rel.is_none_or(|rel| rel == "alternate");
+            let own: Vec<_> = entry.links.iter().filter(|link| is_own(link.rel.as_deref())).collect();
+            assert!(!own.is_empty() && own.iter().all(|link| link.href.ends_with(&slug)), "{form}: {own:?}");
+        }
+        let text = String::from_utf8(reply.bytes).unwrap();
+        for link in text.split('<').filter(|tag| tag.contains("hreflang")) {
+            assert!(link.contains("link ") && link.contains("rel=\"related\""), "{form}: {link}");
+        }
+        assert_eq!(text.matches("hreflang").count(), 6, "{form}: {text}");
+    }
+}
+
 on_both_databases! {
     a_feed_is_read_as_it_was_meant,
     a_feed_says_what_its_form_asks_for,
@@ -369,4 +392,5 @@ on_both_databases! {
     what_is_made_of_content_is_for_caches_and_for_everybody,
     a_feed_follows_the_site,
     what_is_taken_down_is_gone_from_its_feeds_at_once,
+    an_entry_has_one_address_however_many_translations,
 }

@@ -144,6 +144,29 @@ async fn html_and_whatever_else_becomes_a_text(app: TestApp) {
     assert!(text(&asking(&anyone).get(&path).await).contains("word word"));
 }
 
+async fn what_is_struck_out_or_raised_says_what_it_said(app: TestApp) {
+    let (editor, anyone) = (app.editor().await, app.anyone());
+    let source =
+        "They close on ~~Wednesday~~ Tuesday, ~~*or* later~~ and lose 10<sup>6</sup> litres of H<sub>2</sub>O.";
+    let path = publish(&editor, json!({"title": "Closing", "body": {"source": source}})).await;
+    let told = text(&asking(&anyone).get(&path).await);
+    let expected = "They close on ~~Wednesday~~ Tuesday, <del>*or* later</del> and lose 10<sup>6</sup> litres of H<sub>2</sub>O.\n";
+    assert!(told.ends_with(expected), "{told}");
+    let article = anyone.get(&path).await;
+    assert_eq!(article.json["excerpt"], "They close on Tuesday, and lose 10⁶ litres of H2O.");
+    assert_eq!(article.json["word_count"], 10);
+    for (word, found) in [("Wednesday", 0), ("Tuesday", 1), ("litres", 1)] {
+        let hits = anyone.get(&format!("/search?q={word}")).await;
+        assert_eq!(hits.assert(200).json["data"].as_array().unwrap().len(), found, "{word}");
+    }
+    // Whatever it holds, it can be read again.
+    let html = "<p>a<s>b</s>c <del>~x~</del> <strike> y </strike><sup></sup></p><del><p>One</p><p>Two</p></del>";
+    let path = publish(&editor, json!({"title": "HTML", "body": {"format": "html", "source": html}})).await;
+    let told = text(&asking(&anyone).get(&path).await);
+    let expected = "a~~b~~c <del>\\~x\\~</del> ~~y~~ \n\n<del>\n\nOne\n\nTwo\n\n</del>\n";
+    assert!(told.ends_with(expected), "{told}");
+}
+
 async fn a_guide_leads_to_the_newest_texts(app: TestApp) {
     let (editor, anyone) = (app.editor().await, app.anyone());
     let empty = anyone.get("//llms.txt").await;
@@ -196,5 +219,6 @@ on_both_databases! {
     a_text_has_a_tag_of_its_own,
     a_text_says_what_its_reader_may_know,
     html_and_whatever_else_becomes_a_text,
+    what_is_struck_out_or_raised_says_what_it_said,
     a_guide_leads_to_the_newest_texts,
 }

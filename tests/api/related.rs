@@ -5,6 +5,7 @@ use crate::{
     support::{Client, TestApp},
 };
 use serde_json::{Value, json};
+use stet::permissions::Role;
 
 async fn publish(client: &Client, article: Value) -> String {
     let path = format!("/articles/{}", client.post("/articles", article).await.assert(201).text("/id"));
@@ -64,7 +65,65 @@ async fn what_is_talked_about_most_comes_first(app: TestApp) {
     assert_eq!(editor.get("/articles?sort=-comment_count").await.column("slug"), ["loud", "some", "quiet"]);
 }
 
+async fn what_stands_below_an_article_is_in_its_language_and_never_itself(app: TestApp) {
+    let (editor, admin, anyone) = (app.editor().await, app.signed_in(Role::Admin).await, app.anyone());
+    admin.patch("/site", json!({"languages": ["en", "de"]})).await.assert(200);
+    editor.post("/tags", json!({"name": "Harbour"})).await.assert(201);
+    let story = |title: &str, language: &str, of: Option<&str>| json!({"title": title, "slug": title, "language": language, "translation_of": of, "tags": ["harbour"]});
+    for n in 0..8 {
+        publish(&editor, story(&format!("story-{n}"), "en", None)).await;
+        publish(&editor, story(&format!("bericht-{n}"), "de", Some(&format!("story-{n}")))).await;
+    }
+    publish(&editor, story("tide", "en", None)).await;
+    for (title, language) in [("flut", "de"), ("maree", "fr"), ("tide-us", "en-US")] {
+        publish(&editor, story(title, language, Some("tide"))).await;
+    }
+    let told = async |slug: &str, part: &str| -> Vec<String> {
+        let page = anyone.get(&format!("/articles/{slug}?include=related,latest")).await;
+        let told = page.assert(200).json[part].as_array().unwrap().clone();
+        told.iter()
+            .map(|story| format!("{} {}", story["language"].as_str().unwrap(), story["slug"].as_str().unwrap()))
+            .collect()
+    };
+    for part in ["related", "latest"] {
+        let newest = |prefix: &str| [7, 6, 5, 4, 3].map(|n| format!("{prefix}-{n}"));
+        assert_eq!(told("tide", part).await, newest("en story"), "{part}");
+        assert_eq!(told("flut", part).await, newest("de bericht"), "{part}");
+        // The same language of another place is nearer than another language.
+        assert_eq!(told("tide-us", part).await, newest("en story"), "{part}");
+        // Where there is none in the language, others stand in for it, and each tells another story.
+        let numbers: Vec<String> =
+            told("maree", part).await.iter().map(|told| told.rsplit('-').next().unwrap().to_owned()).collect();
+        assert_eq!(numbers, ["7", "6", "5", "4", "3"], "{part}");
+    }
+    // What the editors pin stays as they pinned it, and is not told again in another language.
+    editor.patch("/articles/tide", json!({"related": ["bericht-7", "flut"]})).await.assert(200);
+    editor.put("/articles/tide/publication", json!({})).await.assert(200);
+    let expected = ["de bericht-7", "de flut", "en story-6", "en story-5", "en story-4"];
+    assert_eq!(told("tide", "related").await, expected);
+}
+
+async fn a_story_is_pinned_once_and_not_below_itself(app: TestApp) {
+    let editor = app.editor().await;
+    publish(&editor, json!({"title": "Ebb"})).await;
+    let path = publish(&editor, json!({"title": "Tide", "related": ["ebb"]})).await;
+    let id = path.rsplit('/').next().unwrap();
+    let ebb = editor.get("/articles/ebb").await.text("/id");
+    for (related, index, code) in [
+        (json!(["ebb", "tide"]), 1, "itself"),
+        (json!([id]), 0, "itself"),
+        (json!(["ebb", "ebb"]), 1, "duplicate"),
+        (json!(["ebb", ebb]), 1, "duplicate"),
+    ] {
+        let refused = editor.patch(&path, json!({"related": related})).await;
+        assert_eq!(refused.assert(422).mistakes(), [(format!("/related/{index}"), code.to_owned())]);
+    }
+    editor.patch(&path, json!({"title": "High tide", "related": [ebb]})).await.assert(200);
+}
+
 on_both_databases! {
     the_stories_below_an_article_have_an_address_of_their_own,
     what_is_talked_about_most_comes_first,
+    what_stands_below_an_article_is_in_its_language_and_never_itself,
+    a_story_is_pinned_once_and_not_below_itself,
 }

@@ -102,6 +102,8 @@ fn table() -> String {
         }
         let keys = match (row.for_people, row.in_sections) {
             (true, _) => "never",
+            // Sections bound what a key writes, its role what it reads.
+            (false, true) if row.from == Role::Reader => "also for some sections, everywhere",
             (false, true) => "also for some sections, in them",
             (false, false) => "only for all sections",
         };

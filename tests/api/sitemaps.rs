@@ -89,14 +89,15 @@ async fn a_part_lists_what_search_engines_are_to_find_here(app: TestApp) {
     publish(&editor, json!({"title": "Hidden", "seo": {"noindex": true}})).await;
     publish(&editor, json!({"title": "Elsewhere", "seo": {"canonical_url": "https://wire.example/x"}})).await;
     publish(&editor, json!({"title": "Port", "seo": {"canonical_url": "https://news.example:8443/x"}})).await;
-    publish(&editor, json!({"title": "Here", "seo": {"canonical_url": "https://news.example/long/here?a=1&b=2"}}))
+    publish(&editor, json!({"title": "Other page", "seo": {"canonical_url": "https://news.example/articles/ebb"}}))
         .await;
+    publish(&editor, json!({"title": "Here", "seo": {"canonical_url": "https://news.example/articles/here/"}})).await;
     editor.post("/articles", json!({"title": "Draft"})).await.assert(201);
     let month = part(&this_month());
     let reply = anyone.get(&month).await;
     xml::assert_sitemap(&reply);
     let expected =
-        ["/articles/ebb", "/articles/premium", "/long/here?a=1&b=2"].map(|path| format!("https://news.example{path}"));
+        ["/articles/ebb", "/articles/premium", "/articles/here/"].map(|path| format!("https://news.example{path}"));
     assert_eq!(xml::texts(&reply, "loc"), expected);
     assert_eq!(xml::texts(&reply, "image:loc"), ["https://images.example/ebb.jpg?w=1&h=2"]);
     // A month in which nothing is to be found has a part all the same, and no part may be empty.
@@ -110,6 +111,9 @@ async fn an_article_names_its_translations(app: TestApp) {
     let (editor, anyone) = (app.editor().await, app.anyone());
     publish(&editor, json!({"title": "Ebb", "language": "en"})).await;
     publish(&editor, json!({"title": "Alone", "translation_of": null})).await;
+    let elsewhere = json!({"canonical_url": "https://news.example/articles/ebb"});
+    let basque = json!({"title": "Itsasbehera", "language": "eu", "translation_of": "ebb", "seo": elsewhere});
+    publish(&editor, basque).await;
     for (title, language, noindex) in [("Ebbe", "de", false), ("Trai", "cy", false), ("Reflux", "fr", true)] {
         let seo = json!({"noindex": noindex});
         publish(&editor, json!({"title": title, "language": language, "translation_of": "ebb", "seo": seo})).await;
@@ -137,7 +141,7 @@ async fn an_article_names_its_translations(app: TestApp) {
         assert!(!feed.contains("marea"), "{form}");
     }
     let ebb = anyone.get("/articles/ebb").await;
-    assert_eq!(ebb.json["seo"]["open_graph"]["locale_alternates"], json!(["cy", "de", "fr"]));
+    assert_eq!(ebb.json["seo"]["open_graph"]["locale_alternates"], json!(["cy", "de", "eu", "fr"]));
 }
 
 async fn other_pages_are_listed_where_there_is_something_on_them(app: TestApp) {
@@ -244,6 +248,8 @@ async fn news_is_what_was_published_in_two_days(app: TestApp) {
     publish(&editor, json!({"title": "潮汐", "slug": "chaoxi", "language": "zh-Hant-TW"})).await;
     publish(&editor, json!({"title": "Hidden", "seo": {"noindex": true}})).await;
     publish(&editor, json!({"title": "Wire", "seo": {"canonical_url": "https://wire.example/x"}})).await;
+    let again = json!({"canonical_url": "https://news.example/articles/stale"});
+    publish(&editor, json!({"title": "Again", "seo": again})).await;
     let news = anyone.get("//news-sitemap.xml").await;
     xml::assert_sitemap(&news);
     assert_eq!(xml::texts(&news, "news:title"), ["潮汐", "Maré & <sol>", "Yesterday"]);

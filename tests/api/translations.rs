@@ -2,10 +2,14 @@
 
 use crate::{
     on_both_databases,
-    support::{Client, Reply, TestApp},
+    support::{Client, Kind, Reply, TestApp},
 };
 use serde_json::{Value, json};
-use stet::permissions::Role;
+use std::time::Duration;
+use stet::{
+    clock::{self, Time},
+    permissions::Role,
+};
 
 async fn publish(client: &Client, slug: &str) {
     client.put(&format!("/articles/{slug}/publication"), json!({})).await.assert(200);
@@ -175,6 +179,128 @@ async fn nobody_learns_of_a_translation_in_preparation(app: TestApp) {
     other.patch(&format!("/articles/{own}"), json!({"translation_of": "tide"})).await.assert_problem(403, "forbidden");
 }
 
+async fn a_scheduled_one_waits_while_another_is_public_in_its_language(app: TestApp) {
+    let (editor, anyone) = (app.editor().await, app.anyone());
+    three(&editor).await;
+    publish(&editor, "tide").await;
+    let at = clock::now().plus(Duration::from_millis(1000));
+    editor.put("/articles/flut/publication", json!({"at": at})).await.assert(200);
+    editor.patch("/articles/flut", json!({"language": "nl"})).await.assert(200);
+    let german = json!({"title": "Gezeiten", "language": "de", "translation_of": "tide"});
+    editor.post("/articles", german).await.assert(201);
+    publish(&editor, "gezeiten").await;
+    past(at).await;
+    assert_eq!(told(&anyone.get("/articles/tide").await), pairs(&[("de", "gezeiten")]));
+    assert_eq!(editor.get("/articles/flut").await.json["status"], "scheduled");
+    // Nor is it written into the other's language again, or scheduled while that stays public.
+    let restored = editor.post("/articles/flut/revisions/1/restore", json!({})).await;
+    assert_eq!(restored.assert(422).mistakes(), [("/language".to_owned(), "duplicate_language".to_owned())]);
+    let hour = |hours: u64| clock::now().plus(Duration::from_secs(3600 * hours));
+    let later = json!({"at": hour(2), "revision": 1});
+    editor.put("/articles/flut/publication?dry_run=true", later.clone()).await.assert_problem(409, "conflict");
+    editor.delete(&format!("/articles/gezeiten/publication?at={}", hour(1))).await.assert(204);
+    editor.put("/articles/flut/publication?dry_run=true", later).await.assert(200);
+    editor.delete("/articles/gezeiten/publication").await.assert(204);
+    app.becomes("SELECT count(*) FROM articles WHERE slug = 'flut' AND published_id IS NOT NULL", 1).await;
+    assert_eq!(told(&anyone.get("/articles/tide").await), pairs(&[("de", "flut")]));
+}
+
+async fn what_waited_until_its_end_is_not_published(app: TestApp) {
+    let editor = app.editor().await;
+    three(&editor).await;
+    let (start, end) = (clock::now().plus(Duration::from_millis(1000)), clock::now().plus(Duration::from_millis(2000)));
+    editor.put("/articles/flut/publication", json!({"at": start})).await.assert(200);
+    editor.delete(&format!("/articles/flut/publication?at={end}")).await.assert(204);
+    editor.patch("/articles/flut", json!({"language": "nl"})).await.assert(200);
+    let german = json!({"title": "Gezeiten", "language": "de", "translation_of": "tide"});
+    editor.post("/articles", german).await.assert(201);
+    publish(&editor, "gezeiten").await;
+    app.becomes("SELECT count(*) FROM articles WHERE publish_at IS NOT NULL OR unpublish_at IS NOT NULL", 0).await;
+    let flut = editor.get("/articles/flut").await;
+    assert_eq!((&flut.json["status"], &flut.json["published_at"]), (&json!("draft"), &Value::Null));
+}
+
+/// Waits until what is due at this time was looked for.
+async fn past(at: Time) {
+    while clock::now() < at.plus(Duration::from_millis(1200)) {
+        actix_web::rt::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn what_is_public_joins_in_the_language_that_is_read(app: TestApp) {
+    let editor = app.editor().await;
+    three(&editor).await;
+    publish(&editor, "flut").await;
+    editor.post("/articles", json!({"title": "Gezeiten", "language": "de"})).await.assert(201);
+    publish(&editor, "gezeiten").await;
+    editor.patch("/articles/gezeiten", json!({"language": "nl"})).await.assert(200);
+    let joins = json!({"translation_of": "tide"});
+    editor.patch("/articles/gezeiten", joins.clone()).await.assert_problem(409, "conflict");
+    editor.delete("/articles/flut/publication").await.assert(204);
+    editor.patch("/articles/gezeiten", joins).await.assert(200);
+}
+
+async fn a_language_is_one_however_it_is_typed(app: TestApp) {
+    let (editor, admin, anyone) = (app.editor().await, app.signed_in(Role::Admin).await, app.anyone());
+    editor.post("/articles", json!({"title": "Tide", "language": "EN-gb"})).await.assert(201);
+    let german = editor.post("/articles", json!({"title": "Flut", "language": "DE", "translation_of": "tide"})).await;
+    assert_eq!(german.assert(201).json["language"], "de");
+    for again in ["de", "De", "deu"] {
+        let same = json!({"title": "Gezeiten", "language": again, "translation_of": "tide"});
+        let refused = editor.post("/articles", same).await;
+        assert_eq!(refused.assert(422).mistakes(), [("/translation_of".to_owned(), "duplicate_language".to_owned())]);
+    }
+    let same = editor.get("/articles/flut").await;
+    let after = editor.patch("/articles/flut", json!({"language": "dE"})).await;
+    assert_eq!(after.assert(200).etag(), same.etag(), "nothing changed");
+    for slug in ["tide", "flut"] {
+        publish(&editor, slug).await;
+    }
+    assert_eq!(told(&anyone.get("/articles/flut").await), pairs(&[("en-GB", "tide")]));
+    for (typed, slug) in [("DE", "flut"), ("de", "flut"), ("en-gb", "tide"), ("EN-GB", "tide")] {
+        assert_eq!(anyone.get(&format!("/articles?language={typed}")).await.column("slug"), [slug], "{typed}");
+        let found = anyone.get(&format!("/search?q={slug}&language={typed}")).await;
+        assert_eq!(found.assert(200).json["data"].as_array().unwrap().len(), 1, "{typed}");
+    }
+    let site = admin.patch("/site", json!({"languages": ["EN", "zh-hant-tw"], "locale": "EN-gb"})).await;
+    assert_eq!((&site.json["languages"], &site.json["locale"]), (&json!(["en", "zh-Hant-TW"]), &json!("en-GB")));
+    let twice = admin.patch("/site", json!({"languages": ["en", "EN"]})).await;
+    assert_eq!(twice.assert(422).mistakes(), [("/languages/1".to_owned(), "duplicate".to_owned())]);
+}
+
+async fn tags_that_were_stored_as_they_were_typed_are_put_right(app: TestApp) {
+    let editor = app.editor().await;
+    let tags = [("DE", "de"), ("EN-gb", "en-GB"), ("zh-hANT-tw", "zh-Hant-TW"), ("GSW", "gsw"), ("gsw-ch", "gsw-CH")];
+    for (number, (typed, kept)) in tags.into_iter().chain([("pt-BR", "pt-BR"), ("ES-419", "es-419")]).enumerate() {
+        editor.post("/articles", json!({"title": format!("Tide {number}"), "language": kept})).await.assert(201);
+        app.execute(&format!("UPDATE revisions SET language = '{typed}' WHERE title = 'Tide {number}'"));
+    }
+    app.execute(match app.kind() {
+        Kind::Sqlite => include_str!("../../migrations/sqlite/0021_language_tags/up.sql"),
+        Kind::Postgres => include_str!("../../migrations/postgres/0021_language_tags/up.sql"),
+    });
+    let list = editor.get("/articles?sort=title").await;
+    assert_eq!(list.column("language"), ["de", "en-GB", "zh-Hant-TW", "gsw", "gsw-CH", "pt-BR", "es-419"]);
+}
+
+async fn a_draft_that_nobody_sees_holds_nobodys_article(app: TestApp) {
+    let (author, contributor) = (app.author().await, app.contributor().await);
+    for story in [json!({"title": "Tide"}), json!({"title": "Flut", "language": "de"})] {
+        author.post("/articles", story).await.assert(201);
+    }
+    publish(&author, "tide").await;
+    let french = json!({"title": "Marée", "slug": "maree", "language": "fr", "translation_of": "tide"});
+    contributor.post("/articles", french).await.assert(201);
+    let joined = author.patch("/articles/tide", json!({"translation_of": "flut"})).await;
+    assert_eq!(told(&joined), pairs(&[("de", "flut")]));
+    // It stays behind, and can still be written.
+    assert_eq!(told(&contributor.patch("/articles/maree", json!({"subtitle": "Haute"})).await), []);
+    // What one sees holds an article as before.
+    author.post("/articles", json!({"title": "Marea", "language": "es"})).await.assert(201);
+    let refused = author.patch("/articles/flut", json!({"translation_of": "marea"})).await;
+    assert_eq!(refused.assert(422).mistakes(), [("/translation_of".to_owned(), "has_translations".to_owned())]);
+}
+
 on_both_databases! {
     each_language_is_published_on_its_own,
     whoever_follows_what_is_public_learns_what_an_article_lists,
@@ -183,4 +309,10 @@ on_both_databases! {
     what_cannot_be_a_translation_is_refused,
     no_two_are_public_in_one_language,
     nobody_learns_of_a_translation_in_preparation,
+    a_scheduled_one_waits_while_another_is_public_in_its_language,
+    what_waited_until_its_end_is_not_published,
+    what_is_public_joins_in_the_language_that_is_read,
+    a_language_is_one_however_it_is_typed,
+    tags_that_were_stored_as_they_were_typed_are_put_right,
+    a_draft_that_nobody_sees_holds_nobodys_article,
 }

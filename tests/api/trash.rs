@@ -4,6 +4,7 @@ use crate::{
     on_both_databases,
     support::{Client, TestApp, blocking},
 };
+use actix_web::http::Method;
 use diesel::{connection::SimpleConnection, prelude::*};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -61,6 +62,28 @@ async fn what_is_in_the_trash_comes_back_for_thirty_days(app: TestApp) {
     assert_eq!(empty_in(&app, 31).await, 0);
     // Its name is free again.
     assert_eq!(article(&editor, "Tide", false).await, path);
+}
+
+async fn what_comes_back_is_held_to_no_later_schema(app: TestApp) {
+    let (editor, admin) = (app.editor().await, app.signed_in(Role::Admin).await);
+    for (title, public) in [("One", true), ("Two", false)] {
+        let path = article(&editor, title, public).await;
+        editor.patch(&path, json!({"custom": {"stars": "many"}})).await.assert(200);
+        editor.delete(&path).await.assert(204);
+    }
+    let schema = json!({"type": "object", "properties": {"stars": {"type": "integer"}}});
+    admin.patch("/site", json!({"custom_fields": {"schema": schema}})).await.assert(200);
+    editor.send(Method::POST, "/articles/one/restore", None).await.assert(200);
+    let many = json!({"articles": ["two"], "action": {"kind": "restore"}});
+    assert_eq!(editor.post("/articles/bulk", many).await.assert(200).json["changed"], 1);
+    // What is stored stays, and what else is written of the article with it.
+    let saved = editor.patch("/articles/one", json!({"subtitle": "Three"})).await;
+    assert_eq!(saved.assert(200).json["custom"], json!({"stars": "many"}));
+    for (custom, status) in [(json!({"stars": "few"}), 422), (json!({"mood": "good"}), 422), (json!({"stars": 3}), 200)]
+    {
+        editor.patch("/articles/one", json!({"custom": custom})).await.assert(status);
+    }
+    editor.patch("/articles/one", json!({"custom": {"stars": "many"}})).await.assert(422);
 }
 
 async fn what_is_gone_leaves_nothing_behind_but_the_event(app: TestApp) {
@@ -240,6 +263,7 @@ async fn an_old_slug_leads_an_administrator_on(app: TestApp) {
 on_both_databases! {
     an_old_slug_leads_an_administrator_on,
     what_is_in_the_trash_comes_back_for_thirty_days,
+    what_comes_back_is_held_to_no_later_schema,
     what_is_gone_leaves_nothing_behind_but_the_event,
     an_administrator_removes_for_good,
     two_processes_remove_each_article_once,
