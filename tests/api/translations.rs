@@ -276,8 +276,8 @@ async fn tags_that_were_stored_as_they_were_typed_are_put_right(app: TestApp) {
         app.execute(&format!("UPDATE revisions SET language = '{typed}' WHERE title = 'Tide {number}'"));
     }
     app.execute(match app.kind() {
-        Kind::Sqlite => include_str!("../../migrations/sqlite/0021_language_tags/up.sql"),
-        Kind::Postgres => include_str!("../../migrations/postgres/0021_language_tags/up.sql"),
+        Kind::Sqlite => include_str!("../../migrations/sqlite/0019_language_tags/up.sql"),
+        Kind::Postgres => include_str!("../../migrations/postgres/0019_language_tags/up.sql"),
     });
     let list = editor.get("/articles?sort=title").await;
     assert_eq!(list.column("language"), ["de", "en-GB", "zh-Hant-TW", "gsw", "gsw-CH", "pt-BR", "es-419"]);
