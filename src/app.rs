@@ -28,9 +28,11 @@ use actix_web::{
     dev::Server,
     http::header,
     middleware::{Compress, from_fn},
+    rt::net::TcpStream,
     web::{self, Data},
 };
-use std::{net::TcpListener, sync::Arc, thread::available_parallelism, time::Duration};
+use socket2::SockRef;
+use std::{any::Any, net::TcpListener, sync::Arc, thread::available_parallelism, time::Duration};
 use utoipa_actix_web::{AppExt, scope, service_config::ServiceConfig};
 
 /// What every handler may use; one for all workers.
@@ -119,7 +121,12 @@ pub struct Listening {
     pub workers: usize,
     pub shutdown: Duration,
     pub cors_origins: Vec<String>,
+    /// How long an answer that nobody reads is kept.
+    pub unread: Duration,
 }
+
+/// As long as a client may take to make room for more of its answer.
+const UNREAD: Duration = Duration::from_secs(60);
 
 impl Listening {
     pub fn of(settings: &Serve) -> Self {
@@ -128,6 +135,7 @@ impl Listening {
             workers: settings.workers.map_or_else(cores, usize::from),
             shutdown: Duration::from_secs(settings.shutdown_seconds),
             cors_origins: settings.cors_origins.clone(),
+            unread: UNREAD,
         }
     }
 }
@@ -140,7 +148,7 @@ pub fn serve(app: Data<App>, listener: TcpListener, listening: &Listening) -> st
     let paths = Data::new(Paths::new(openapi::methods(&document).chain(pages)));
     let operations = Data::new(Operations::new(&document));
     let document = Data::new(openapi::Document::new(&document));
-    let origins = listening.cors_origins.clone();
+    let (origins, unread) = (listening.cors_origins.clone(), listening.unread);
     let server = HttpServer::new(move || {
         let (app, paths, document) = (app.clone(), paths.clone(), document.clone());
         let operations = operations.clone();
@@ -168,8 +176,19 @@ pub fn serve(app: Data<App>, listener: TcpListener, listening: &Listening) -> st
         .workers(listening.workers)
         .worker_max_blocking_threads(db::BLOCKING_THREADS)
         .shutdown_timeout(listening.shutdown.as_secs())
+        .on_connect(move |connection, _| hang_up_after(connection, unread))
         .listen(listener)?
         .run())
+}
+
+/// Has the system end a connection whose client reads nothing for so long: the server itself waits for ever.
+fn hang_up_after(connection: &dyn Any, unread: Duration) {
+    #[cfg(target_os = "linux")]
+    if let Some(stream) = connection.downcast_ref::<TcpStream>()
+        && let Err(error) = SockRef::from(stream).set_tcp_user_timeout(Some(unread))
+    {
+        tracing::warn!(%error, "a connection has no limit for what is not read");
+    }
 }
 
 /// CORS: nobody unless configured.

@@ -74,6 +74,20 @@ fn complaint(error: &clap::Error) -> Option<String> {
     found.then_some(line)
 }
 
+/// What is wrong with a .env file. What stands in it is not shown: much of it is secret.
+pub fn complaint_of_a_file(error: &dotenvy::Error) -> String {
+    let line = match error {
+        dotenvy::Error::LineParse(line, _) => line.trim_start_matches("export ").split('=').next().unwrap_or_default(),
+        dotenvy::Error::Io(error) => return error.to_string(),
+        _ => "",
+    };
+    let settings = settings(&Cli::command());
+    let mut variables = settings.iter().filter_map(clap::Arg::get_env);
+    let named = variables.find(|variable| *variable == line.trim());
+    let what = named.map_or_else(|| "a line".to_owned(), |variable| variable.display().to_string());
+    format!("{what} cannot be read: is a quote left open, or has a value with spaces none?")
+}
+
 /// Every argument of every command.
 fn settings(command: &clap::Command) -> Vec<clap::Arg> {
     command.get_arguments().cloned().chain(command.get_subcommands().flat_map(settings)).collect()

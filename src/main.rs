@@ -1,14 +1,17 @@
 //! The command line.
 
 use std::process::ExitCode;
-use stet::{commands, config::Cli};
+use stet::{
+    commands,
+    config::{self, Cli},
+};
 
 fn main() -> ExitCode {
     // A .env file is a convenience; that there is none is no mistake, that it cannot be read is one.
     if let Err(error) = dotenvy::dotenv()
         && !error.not_found()
     {
-        eprintln!("stet: .env: {error}");
+        eprintln!("stet: .env: {}", config::complaint_of_a_file(&error));
         return ExitCode::FAILURE;
     }
     let command = match Cli::read() {

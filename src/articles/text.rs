@@ -6,6 +6,7 @@ use super::{
     write::{ArticleChanges, NewArticle, NewBody},
 };
 use crate::{
+    db,
     error::{Code, Error, Result},
     html,
 };
@@ -132,7 +133,13 @@ impl Edit {
     }
 }
 
-/// Works on a thread that may block.
+/// Works on a long text, on a thread that may block, while another stays free for whoever reads.
 pub async fn blocking<T: Send + 'static>(f: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    web::block(f).await.map_err(|_| Error::new(Code::Unavailable))?
+    let turn = db::turn().await?;
+    let work = move || {
+        // For as long as the work takes, should the one who asked have gone.
+        let _turn = turn;
+        f()
+    };
+    web::block(work).await.map_err(|_| Error::new(Code::Unavailable))?
 }

@@ -64,7 +64,7 @@ pub struct AuditEntry {
     /// The session that it was done in; a key has none.
     pub session_id: Option<Id>,
     pub resource: AuditResource,
-    /// The names of the fields that were sent.
+    /// The names of the fields that were sent; of a provider's sign-in (`finish_sign_in`), of what it changed of the account.
     #[schema(max_items = 100, value_type = Vec<Line<1, 100>>)]
     pub fields: Vec<String>,
     /// Where the request came from.

@@ -94,6 +94,11 @@ impl Record {
         Self { actor: Some(user), actor_kind: ActorKind::User, kind, named, ..self }
     }
 
+    /// Somebody whom a provider let in, and what its word changed of their account.
+    pub fn by_provider(self, user: Id, changed: &[&str]) -> Self {
+        Self { fields: changed.iter().map(|&field| field.to_owned()).collect(), ..self.by_letter(user) }
+    }
+
     /// Whoever has just signed in, in this session.
     pub fn by(self, user: Id, session: Id) -> Self {
         let (kind, named) = ("sessions".to_owned(), Some(session.into()));

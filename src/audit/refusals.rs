@@ -6,34 +6,46 @@ use super::{
 };
 use crate::{
     app::App,
-    error::{Code, Error},
+    error::{Code, Error, FieldError},
     http::call::Call,
-    limits::{Bound, Bucket},
+    limits::{Bound, Bucket, block},
 };
 use std::hash::{BuildHasher, RandomState};
 
-/// Lines of one account, of one key, or of all strangers together, in a minute: more of them say no more.
+/// Lines in a minute: of one account, of one key, or of one address whose callers are strangers. More of them say no more.
 const BOUND: Bound = Bound { name: "refusals", requests: 30, seconds: 60 };
+/// The same of all strangers together, so that they fill no disk.
+const OF_ALL: Bound = Bound { name: "refusals", requests: 300, seconds: 60 };
 
 /// How many refusals were written down.
-pub struct Refusals(Bucket, RandomState);
+pub struct Refusals {
+    of_one: Bucket,
+    of_all: Bucket,
+    hasher: RandomState,
+}
 
 impl Default for Refusals {
     fn default() -> Self {
-        Self(Bucket::new(BOUND), RandomState::new())
+        Self { of_one: Bucket::new(BOUND), of_all: Bucket::new(OF_ALL), hasher: RandomState::new() }
     }
 }
 
 impl Refusals {
-    fn is_worth_a_line(&self, whose: Option<crate::db::Id>) -> bool {
-        self.0.take(self.1.hash_one(whose)).is_ok()
+    /// By who asks, and never by whose account it is about: a line takes its time, and nobody is to learn from that which
+    /// accounts there are.
+    fn is_worth_a_line(&self, call: &Call) -> bool {
+        let actor = call.actor.as_ref().map(|actor| actor.user);
+        let stranger = actor.is_none().then(|| block(call.address));
+        let known = self.of_one.take(self.hasher.hash_one((actor, stranger))).is_ok();
+        known && (stranger.is_none() || self.of_all.take(0).is_ok())
     }
 }
 
 /// Writes down that a request was refused, before it is answered so. Where it cannot be, the answer is the same.
 pub async fn note_refusal(app: &App, call: &Call, error: &Error) {
-    let signs_in = call.operation.as_ref().is_some_and(|operation| operation.class.signs_in());
-    if !(call.actor.is_some() && error.code().status() == 403 || signs_in && is_a_wrong_secret(error)) {
+    let forbidden = call.actor.is_some() && error.code().status() == 403;
+    let signs_in = call.operation.as_ref().is_some_and(|operation| operation.signs_in());
+    if !(forbidden || signs_in && is_a_failed_sign_in(error)) {
         return;
     }
     let Some(mut record) = Record::of(call) else { return };
@@ -42,11 +54,10 @@ pub async fn note_refusal(app: &App, call: &Call, error: &Error) {
         record.kind = "users".to_owned();
         record.named = Some(account.into());
     }
-    let whose = record.actor.or(call.noted.account());
     if record.actor_kind == ActorKind::Nobody && record.kind == "auth" {
         record.kind = "sessions".to_owned();
     }
-    if !app.refusals.is_worth_a_line(whose) {
+    if !app.refusals.is_worth_a_line(call) {
         return;
     }
     if let Err(error) = app.db.write(move |conn| record.insert(conn, Outcome::Refused)).await {
@@ -54,7 +65,15 @@ pub async fn note_refusal(app: &App, call: &Call, error: &Error) {
     }
 }
 
-fn is_a_wrong_secret(error: &Error) -> bool {
-    matches!(error.code(), Code::InvalidCredentials | Code::InvalidToken)
-        || error.errors().iter().any(|mistake| mistake.code == "wrong_password")
+/// A wrong password, token or code, or somebody whom a provider's word does not let in. That a code is asked for after the
+/// right password is no failure: so begins whoever has a second factor.
+fn is_a_failed_sign_in(error: &Error) -> bool {
+    let code = error.code();
+    let of_the_secret = matches!(code, Code::InvalidCredentials | Code::InvalidToken | Code::SecondFactorInvalid);
+    let of_the_provider = matches!(
+        code,
+        Code::AccountNotLinked | Code::EmailUnverified | Code::IdentityInvalid | Code::NotOnStaff | Code::SignInRefused
+    );
+    let wrong = |mistake: &FieldError| ["wrong_code", "wrong_password"].contains(&&*mistake.code);
+    of_the_secret || of_the_provider || error.errors().iter().any(wrong)
 }

@@ -4,15 +4,16 @@ use super::{
     Person, SignedInBy,
     model::{Challenge, Provider, ProviderCode, ProviderList, Session},
     new_token,
-    oidc::{self, Cookie, TICKET_LIFETIME, Ticket},
+    oidc::{self, Admitted, Cookie, TICKET_LIFETIME, Ticket},
     one_time,
     routes::{opened, session},
 };
 use crate::{
     app::App,
+    audit::{self, Outcome, Record},
     clock,
     error::{Code, Error, Result},
-    http::{Answer, Json, NoParams, Path, Query},
+    http::{Answer, Json, NoParams, Path, Query, call},
     users,
     values::Line,
 };
@@ -141,6 +142,9 @@ async fn finish_sign_in(
                 tracing::error!(provider = ticket.provider, code = error.code().as_str(), "{error}");
             } else {
                 tracing::warn!(provider = ticket.provider, code = error.code().as_str(), "{error}");
+                if let Some(call) = call::current() {
+                    audit::note_refusal(&app, &call, &error).await;
+                }
             }
             fragment.append_pair("error", error.code().as_str()).append_pair("error_description", error.detail())
         }
@@ -164,14 +168,22 @@ async fn code_for(app: &Data<App>, ticket: &Ticket, params: FinishParams) -> Res
     }
     let code = params.code.ok_or_else(|| Error::with(Code::SignInRefused, "the provider sent no code"))?;
     let who = provider.identify(caller, &code, ticket, now).await?;
-    let (shared, name) = (app.clone(), ticket.provider.clone());
+    if let Some(email) = who.email.clone()
+        && let Some(user) = app.db.read(move |conn| users::find_by_email(conn, &email)).await?
+    {
+        call::note_account(user.id);
+    }
+    let (shared, name, record) = (app.clone(), ticket.provider.clone(), Record::of_request());
     let (challenge, code) = (ticket.challenge.clone(), new_token()?);
     let handed_out = code.clone();
     app.db
         .write(move |conn| {
             let found = shared.sign_in.providers.find(&name);
             let (provider, _) = found.ok_or_else(|| Error::internal("a provider has gone"))?;
-            let user = oidc::admit(conn, provider, &who, clock::now())?;
+            let Admitted { user, changed } = oidc::admit(conn, provider, &who, clock::now())?;
+            if let Some(record) = record.as_ref().filter(|_| !changed.is_empty()) {
+                record.clone().by_provider(user, &changed).insert(conn, Outcome::Done)?;
+            }
             oidc::hand_out(conn, user, &challenge, &handed_out, clock::now())
         })
         .await?;

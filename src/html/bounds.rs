@@ -16,6 +16,8 @@ const OPEN: usize = 100;
 const ELEMENTS: usize = 200_000;
 /// The longest tag or HTML comment, in bytes: each attribute of a tag is compared with all others.
 const TAG: usize = 32 * 1024;
+/// Signs that may have to be escaped times bytes: half a second at the most. A long text in French comes to a tenth of that.
+const LOOKED_AT: usize = 20_000_000_000;
 /// How much is parsed before the bounds are looked at, in bytes.
 const STEP: usize = 512;
 
@@ -71,6 +73,19 @@ pub fn check_in_order(html: &str) -> Result<(), Refusal> {
         }
     }
     if elements > ELEMENTS { Err(too_many()) } else { Ok(()) }
+}
+
+/// Whoever writes HTML looks, from each sign that may have to be escaped, through the text to its end.
+///
+/// # Errors
+/// The bound that was passed.
+pub fn check_escapes(html: &str) -> Result<(), Refusal> {
+    // `&`, and the first byte of a no-break space.
+    let signs = html.bytes().filter(|byte| [b'&', 0xc2].contains(byte)).count();
+    if signs.saturating_mul(html.len()) <= LOOKED_AT {
+        return Ok(());
+    }
+    Err(Refusal::new("too_long", "there are too many signs in it that HTML has to escape (`&`, no-break spaces)"))
 }
 
 fn too_deep() -> Refusal {

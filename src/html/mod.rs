@@ -66,6 +66,7 @@ fn render(source: &str, html: bool) -> String {
 }
 
 fn clean(policy: &Builder<'_>, html: &str, max: usize) -> Result<String, Refusal> {
+    bounds::check_escapes(html)?;
     let html = policy.clean(html).to_string();
     if html.len() <= max {
         return Ok(html);

@@ -58,6 +58,11 @@ pub fn address() -> Option<IpAddr> {
     CURRENT.try_with(|call| call.address).ok()
 }
 
+/// Whether somebody asks who is signed in, or a key.
+pub fn is_of_staff() -> bool {
+    CURRENT.try_with(|call| call.actor.is_some()).unwrap_or_default()
+}
+
 /// Notes the names of the fields of a body.
 pub fn note_fields(body: &Value) {
     if let Some(fields) = body.as_object() {

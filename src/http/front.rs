@@ -103,14 +103,14 @@ pub async fn inner<B: MessageBody + 'static>(
         request.head_mut().method = Method::GET;
         request.extensions_mut().insert(HeadersOnly(true));
     }
-    if is_api(request.path())
-        && let Some(detail) = accept::refusal(request.method(), request.path(), request.headers())
-    {
+    // As it is routed by: what was needlessly encoded in it is decoded.
+    let path = request.match_info().as_str();
+    let (api, for_all) = (is_api(path), is_for_all(path));
+    if api && let Some(detail) = accept::refusal(request.method(), path, request.headers()) {
         return Ok(request.error_response(Error::with(Code::NotAcceptable, detail)).map_into_right_body());
     }
     let signed_in = request.headers().contains_key(header::AUTHORIZATION);
     let reads = request.method() == Method::GET;
-    let (api, for_all) = (is_api(request.path()), is_for_all(request.path()));
     if api {
         auth::identify(request.request()).await;
     }
@@ -163,7 +163,8 @@ fn admit(request: &ServiceRequest) -> Result<(Call, Option<Standing>), Error> {
     let class = operation.as_ref().map_or(Class::Reads, |operation| operation.class);
     let searches = form_urlencoded::parse(request.query_string().as_bytes()).any(|(name, _)| name == "q");
     let class = if class == Class::Reads && searches { Class::Search } else { class };
-    let standing = app.limits.count(class, actor.as_ref(), address)?;
+    let here = app.limits.is_from_here(request.request());
+    let standing = app.limits.count(class, actor.as_ref(), address, here)?;
     let path = request.match_info().as_str().to_owned();
     Ok((Call { operation, path, actor, address, noted: Rc::default() }, standing))
 }
@@ -197,7 +198,7 @@ fn is_for_all(path: &str) -> bool {
 
 /// What no handler takes: 405 with `Allow` where the path is one of ours, an answer to `OPTIONS`, else 404.
 pub fn fallback(request: &HttpRequest, paths: &Paths) -> HttpResponse {
-    let Some(allow) = paths.allowed(request.path()) else {
+    let Some(allow) = paths.allowed(request.match_info().as_str()) else {
         return Error::with(Code::NotFound, "there is no such address; /openapi.json lists them all").error_response();
     };
     if request.method() == Method::OPTIONS {

@@ -15,11 +15,15 @@ use serde::{
     de::{DeserializeOwned, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::{Map, Number, Value};
-use std::{fmt, pin::Pin, time::Duration};
+use std::{cell::Cell, fmt, pin::Pin, time::Duration};
 use utoipa::ToSchema;
 
 /// The largest body, in bytes.
 pub const MAX_BODY: usize = 2 * 1024 * 1024;
+/// The same of somebody who is not signed in: they comment and sign in, and no more is read of what they send.
+const MAX_OF_A_STRANGER: usize = 64 * 1024;
+/// Values in a body, all that stand in others counted: by many small ones it costs more than its bytes.
+const MAX_VALUES: usize = 100_000;
 
 /// How long a body may take: whoever sends it slowly holds what was read of it.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -112,9 +116,10 @@ pub fn accept(request: &HttpRequest, allowed: &[&str]) -> Result<()> {
 pub fn read(request: &HttpRequest, payload: &mut Payload) -> impl Future<Output = Result<Bytes>> + use<> {
     let announced = request.headers().get("content-length").and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
     let mut payload = payload.take();
+    let max = if call::is_of_staff() { MAX_BODY } else { MAX_OF_A_STRANGER };
     async move {
-        let too_large = || Error::with(Code::BodyTooLarge, format!("a body has at most {MAX_BODY} bytes"));
-        if announced.is_some_and(|n| n > MAX_BODY) {
+        let too_large = || Error::with(Code::BodyTooLarge, format!("a body has at most {max} bytes"));
+        if announced.is_some_and(|n| n > max) {
             return Err(too_large());
         }
         let late =
@@ -125,7 +130,7 @@ pub fn read(request: &HttpRequest, payload: &mut Payload) -> impl Future<Output 
             let chunk = chunk.map_err(|e| {
                 Error::with(Code::BadRequest, "the body could not be read").because(anyhow::anyhow!("{e}"))
             })?;
-            if body.len() + chunk.len() > MAX_BODY {
+            if body.len() + chunk.len() > max {
                 return Err(too_large());
             }
             body.extend_from_slice(&chunk);
@@ -137,26 +142,35 @@ pub fn read(request: &HttpRequest, payload: &mut Payload) -> impl Future<Output 
 /// Reads JSON and refuses what lax readers let pass: a key given twice, and anything behind the value.
 pub fn strict(body: &[u8]) -> Result<Value> {
     let mut reader = serde_json::Deserializer::from_slice(body);
-    let value = Strict.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
+    let left = Cell::new(MAX_VALUES);
+    let value = Strict(&left).deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
     value.map_err(|e| {
+        if left.get() == 0 {
+            return Error::with(Code::BodyTooLarge, format!("a body has at most {MAX_VALUES} values"));
+        }
         let text = e.to_string();
         let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
         Error::with(Code::MalformedJson, format!("line {}, column {}: {text}", e.line(), e.column()))
     })
 }
 
-/// Builds a `Value` and refuses an object that has a key twice.
-struct Strict;
+/// Builds a `Value` of no more values than are left, and refuses an object that has a key twice.
+#[derive(Clone, Copy)]
+struct Strict<'a>(&'a Cell<usize>);
 
-impl<'de> DeserializeSeed<'de> for Strict {
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        self.0.set(self.0.get().saturating_sub(1));
+        if self.0.get() == 0 {
+            return Err(D::Error::custom("there are too many values"));
+        }
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Strict {
+impl<'de> Visitor<'de> for Strict<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -193,7 +207,7 @@ impl<'de> Visitor<'de> for Strict {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
         let mut items = Vec::new();
-        while let Some(item) = seq.next_element_seed(Strict)? {
+        while let Some(item) = seq.next_element_seed(self)? {
             items.push(item);
         }
         Ok(Value::Array(items))
@@ -205,7 +219,7 @@ impl<'de> Visitor<'de> for Strict {
             if fields.contains_key(&key) {
                 return Err(A::Error::custom(format_args!("the key {key:?} stands twice in one object")));
             }
-            let value = map.next_value_seed(Strict)?;
+            let value = map.next_value_seed(self)?;
             fields.insert(key, value);
         }
         Ok(Value::Object(fields))

@@ -14,6 +14,11 @@ pub struct Operation {
 }
 
 impl Operation {
+    /// Whether one who is refused may have shown a secret that is wrong.
+    pub fn signs_in(&self) -> bool {
+        self.class == Class::SignIn || ["exchange_code", "finish_sign_in"].contains(&self.id.as_str())
+    }
+
     fn fits(&self, path: &str) -> bool {
         let mut parts = path.split('/');
         self.template.iter().all(|template| {

@@ -12,6 +12,8 @@ use utoipa::PartialSchema;
 
 /// Mistakes listed in one answer at the most.
 const MAX_MISTAKES: usize = 50;
+/// Values that are read to find them, all rounds together: in a body of thousands no more than the first are looked for.
+const MAX_READ: usize = 500_000;
 
 /// Reads a `T`, or says everything that is wrong.
 ///
@@ -23,6 +25,7 @@ pub fn from_value<T: DeserializeOwned + PartialSchema>(mut value: Value) -> Resu
     lists_for_objects(&mut value, &example, "", &mut mistakes);
     // Items that were taken out of lists: what stood behind them has moved up.
     let mut removed: Vec<(String, usize)> = Vec::new();
+    let rounds = MAX_MISTAKES.min(MAX_READ / count(&value));
     loop {
         let error = match serde_path_to_error::deserialize(&value) {
             Ok(read) if mistakes.is_empty() => return Ok(read),
@@ -39,7 +42,7 @@ pub fn from_value<T: DeserializeOwned + PartialSchema>(mut value: Value) -> Resu
         if !known {
             mistakes.push(found);
         }
-        if mistakes.len() >= MAX_MISTAKES {
+        if mistakes.len() >= rounds {
             break;
         }
         match repair(&mut value, &pointer, &example, known) {
@@ -49,6 +52,15 @@ pub fn from_value<T: DeserializeOwned + PartialSchema>(mut value: Value) -> Resu
         }
     }
     Err(Error::invalid(mistakes))
+}
+
+/// A value and all that stand in it.
+fn count(value: &Value) -> usize {
+    1 + match value {
+        Value::Array(items) => items.iter().map(count).sum(),
+        Value::Object(fields) => fields.values().map(count).sum(),
+        _ => 0,
+    }
 }
 
 /// Up to here a float is exactly the whole number that it says.

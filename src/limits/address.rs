@@ -16,22 +16,22 @@ pub struct Proxies(pub Vec<IpNet>);
 impl Proxies {
     /// The address behind the trusted proxies.
     pub fn client(&self, request: &HttpRequest) -> IpAddr {
-        let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip()).to_canonical();
-        self.behind(peer, request.headers())
-    }
-
-    fn behind(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        let (peer, headers) = (peer(request), request.headers());
         if !self.trusts(peer) {
             return peer;
         }
-        let read = |name: &HeaderName, of: fn(&str) -> Option<IpAddr>| {
-            headers.contains_key(name).then(|| self.last_stranger(peer, &values(headers, name), of))
-        };
-        match (read(&FORWARDED_FOR, listed), read(&header::FORWARDED, forwarded)) {
-            // A proxy writes one of the two and lets the other through, whoever wrote that.
-            (Some(one), Some(other)) if one != other => peer,
-            (one, other) => one.or(other).unwrap_or(peer),
+        // What nearly all proxies write. Those let the other header through, whoever wrote that.
+        if headers.contains_key(&FORWARDED_FOR) {
+            return self.last_stranger(peer, &values(headers, &FORWARDED_FOR), listed);
         }
+        self.last_stranger(peer, &values(headers, &header::FORWARDED), forwarded)
+    }
+
+    /// Whether somebody on this machine asks, and not a proxy for somebody else.
+    pub fn is_from_here(&self, request: &HttpRequest) -> bool {
+        let sent_on = [FORWARDED_FOR, header::FORWARDED].iter().any(|name| request.headers().contains_key(name));
+        let peer = peer(request);
+        peer.is_loopback() && !(sent_on && self.trusts(peer))
     }
 
     fn trusts(&self, address: IpAddr) -> bool {
@@ -51,6 +51,10 @@ impl Proxies {
         }
         nearest
     }
+}
+
+fn peer(request: &HttpRequest) -> IpAddr {
+    request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip()).to_canonical()
 }
 
 /// All that the lines of a header list, in order. One that is not text names nobody.
@@ -123,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn the_standard_header_is_read_too_and_of_two_that_differ_neither_is() {
+    fn the_standard_header_is_read_where_the_common_one_is_not_there() {
         let read = |list| client("10.1.1.1", &[("forwarded", list)]);
         assert_eq!(read("for=198.51.100.1, for=203.0.113.9;proto=https;by=10.1.1.1"), "203.0.113.9");
         assert_eq!(read("For=\"[2001:db8::1]:4711\""), "2001:db8::1");
@@ -131,7 +135,9 @@ mod tests {
         assert_eq!(read("for=198.51.100.1;for=203.0.113.9"), "10.1.1.1");
         let both = |one, other| client("10.1.1.1", &[("x-forwarded-for", one), ("forwarded", other)]);
         assert_eq!(both("203.0.113.9", "for=203.0.113.9"), "203.0.113.9");
-        assert_eq!(both("203.0.113.9", "for=198.51.100.1"), "10.1.1.1");
+        assert_eq!(both("203.0.113.9", "for=198.51.100.1"), "203.0.113.9");
+        assert_eq!(both("203.0.113.9", "x"), "203.0.113.9");
+        assert_eq!(both("x", "for=198.51.100.1"), "10.1.1.1");
     }
 
     #[test]

@@ -171,11 +171,6 @@ const OPERATIONS: &[(Class, &[&str])] = &[
 impl Class {
     pub const ALL: &[Self] = &[Free, Reads, Search, Writes, Comments, Tokens, SignIn];
 
-    /// Whether one who is refused has shown a secret that is wrong.
-    pub fn signs_in(self) -> bool {
-        self == SignIn
-    }
-
     /// What an account or a key may, or else an address.
     pub fn bound(self, actor: bool) -> Bound {
         let (_, name, address, account) = BOUNDS[self as usize];

@@ -5,7 +5,7 @@ mod bucket;
 mod classes;
 mod familiar;
 
-pub use address::Proxies;
+pub use address::{Proxies, block};
 pub use bucket::{Bucket, Standing};
 pub use classes::{Bound, Class, class_of};
 
@@ -16,7 +16,6 @@ use crate::{
     values::Email,
 };
 use actix_web::HttpRequest;
-use address::block;
 use classes::{ACCOUNT, FAMILIAR_ACCOUNT, FAMILIAR_ADDRESS};
 use familiar::Familiar;
 use ipnet::IpNet;
@@ -73,15 +72,20 @@ impl Limits {
         self.proxies.client(request)
     }
 
+    /// Whether somebody on this machine asks, and not a proxy for somebody else.
+    pub fn is_from_here(&self, request: &HttpRequest) -> bool {
+        self.proxies.is_from_here(request)
+    }
+
     /// Counts a request. Who is known is counted by account or key, whoever is not by address. Who signs in is counted by
-    /// address in any case. Reading from this machine is free: that is a front end, or a proxy that nobody named, behind which
-    /// all readers would share one limit.
+    /// address in any case. Reading from this machine (`here`) is free: that is a front end, or a proxy that nobody named, behind
+    /// which all readers would share one limit.
     ///
     /// # Errors
     /// 429 for one too many.
-    pub fn count(&self, class: Class, actor: Option<&Actor>, address: IpAddr) -> Result<Option<Standing>> {
+    pub fn count(&self, class: Class, actor: Option<&Actor>, address: IpAddr, here: bool) -> Result<Option<Standing>> {
         let Some(buckets) = self.buckets.as_deref().filter(|_| class != Class::Free) else { return Ok(None) };
-        if actor.is_none() && address.is_loopback() && matches!(class, Class::Reads | Class::Search) {
+        if actor.is_none() && here && matches!(class, Class::Reads | Class::Search) {
             return Ok(None);
         }
         let mut standing = None;

@@ -14,8 +14,11 @@ const MAX_BYTES: usize = 64 * 1024;
 /// Objects of a schema, with what each `$ref` leads to in its place: a bound on the ways in which one value can be looked at.
 const MAX_PARTS: usize = 2000;
 
+/// Bytes of all its patterns, made ready to be matched: the time that a text takes grows with them.
+const MAX_PATTERNS: usize = 256 * 1024;
+
 /// A JSON Schema (2020-12) of at most 64 KiB and 2,000 parts. A `$ref` leads to another part of it, and not to itself. Values
-/// are held to a `format`, too.
+/// are held to a `format`, too. Its patterns take no more than 256 KiB when they are made ready to be matched.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Map<String, Value>", into = "Map<String, Value>")]
 pub struct JsonSchema(Map<String, Value>);
@@ -32,8 +35,7 @@ impl TryFrom<Map<String, Value>> for JsonSchema {
             let message = format!("it is not a JSON Schema (2020-12): at `{}` {error}", error.instance_path());
             return Err(Refusal::new("invalid_schema", shortened(&message)));
         }
-        let mut parts = 0;
-        count(&value, &value, &mut Vec::new(), &mut parts).map_err(|m| Refusal::new("invalid_schema", m))?;
+        count(&value, &value, &mut Vec::new(), &mut Size::default()).map_err(|m| Refusal::new("invalid_schema", m))?;
         compile(&value).map_err(|message| Refusal::new("invalid_schema", shortened(&message)))?;
         match value {
             Value::Object(schema) => Ok(Self(schema)),
@@ -52,7 +54,7 @@ impl PartialSchema for JsonSchema {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
             .schema_type(Type::Object)
-            .description(Some("A JSON Schema (2020-12) of at most 64 KiB and 2,000 parts. A `$ref` leads to another part of it, and not to itself. Values are held to a `format`, too."))
+            .description(Some("A JSON Schema (2020-12) of at most 64 KiB and 2,000 parts. A `$ref` leads to another part of it, and not to itself. Values are held to a `format`, too. Its patterns take no more than 256 KiB when they are made ready to be matched."))
             .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(true)))
             .examples([
                 serde_json::json!({"type": "object", "properties": {"rating": {"type": "integer", "minimum": 1}}}),
@@ -63,29 +65,62 @@ impl PartialSchema for JsonSchema {
 
 impl ToSchema for JsonSchema {}
 
+/// How large a schema is.
+#[derive(Default)]
+struct Size {
+    parts: usize,
+    patterns: usize,
+}
+
 /// Counts the parts of a schema with what is referred to in its place. What refers to itself has no end: by a few such
 /// branches a value of a thousand bytes keeps a writer busy for hours.
-fn count(root: &Value, part: &Value, way: &mut Vec<String>, parts: &mut usize) -> Result<(), String> {
+fn count(root: &Value, part: &Value, way: &mut Vec<String>, size: &mut Size) -> Result<(), String> {
     match part {
-        Value::Array(items) => items.iter().try_for_each(|item| count(root, item, way, parts)),
+        Value::Array(items) => items.iter().try_for_each(|item| count(root, item, way, size)),
         Value::Object(fields) => {
-            *parts += 1;
-            if *parts > MAX_PARTS {
+            size.parts += 1;
+            if size.parts > MAX_PARTS {
                 return Err(format!("with its references followed, a schema has at most {MAX_PARTS} parts"));
+            }
+            for pattern in patterns(fields) {
+                size.patterns += made_ready(pattern)?;
+                if size.patterns > MAX_PATTERNS {
+                    return Err(format!("its patterns take more than {MAX_PATTERNS} bytes when they are made ready"));
+                }
             }
             if fields.contains_key("$dynamicRef") || fields.contains_key("$recursiveRef") {
                 return Err("the only reference in a schema is $ref".into());
             }
             if let Some(Value::String(reference)) = fields.get("$ref") {
-                follow(root, reference, way, parts)?;
+                follow(root, reference, way, size)?;
             }
-            fields.values().try_for_each(|value| count(root, value, way, parts))
+            fields.values().try_for_each(|value| count(root, value, way, size))
         }
         _ => Ok(()),
     }
 }
 
-fn follow(root: &Value, reference: &str, way: &mut Vec<String>, parts: &mut usize) -> Result<(), String> {
+/// The patterns in one part.
+fn patterns(fields: &Map<String, Value>) -> impl Iterator<Item = &str> {
+    let of_names = fields.get("patternProperties").and_then(Value::as_object).into_iter().flat_map(Map::keys);
+    fields.get("pattern").and_then(Value::as_str).into_iter().chain(of_names.map(String::as_str))
+}
+
+/// The bytes that a pattern takes when it is made ready, rounded up to a power of two.
+fn made_ready(pattern: &str) -> Result<usize, String> {
+    let schema = serde_json::json!({"pattern": pattern});
+    let fits = |size: &usize| {
+        let patterns = PatternOptions::regex().size_limit(*size);
+        jsonschema::options().with_draft(Draft::Draft202012).with_pattern_options(patterns).build(&schema).is_ok()
+    };
+    let mut sizes = (8..).map(|power| 1 << power).take_while(|size| *size <= MAX_PATTERNS);
+    sizes.find(fits).ok_or_else(|| {
+        let shown: String = pattern.chars().take(100).collect();
+        format!("`{shown}` is no pattern, or takes more than {MAX_PATTERNS} bytes when it is made ready")
+    })
+}
+
+fn follow(root: &Value, reference: &str, way: &mut Vec<String>, size: &mut Size) -> Result<(), String> {
     let shown: String = reference.chars().take(100).collect();
     let target = reference.strip_prefix('#').and_then(|pointer| root.pointer(pointer));
     let Some(target) = target else {
@@ -95,7 +130,7 @@ fn follow(root: &Value, reference: &str, way: &mut Vec<String>, parts: &mut usiz
         return Err(format!("`{shown}` leads to itself: a schema has an end"));
     }
     way.push(reference.to_owned());
-    count(root, target, way, parts)?;
+    count(root, target, way, size)?;
     way.pop();
     Ok(())
 }
@@ -121,6 +156,30 @@ mod tests {
 
     fn is_taken(schema: Value) -> bool {
         JsonSchema::try_from(schema.as_object().unwrap().clone()).is_ok()
+    }
+
+    #[test]
+    fn patterns_that_take_long_to_match_are_refused() {
+        let all_of = |pattern: &str, count: usize| {
+            let each: Vec<Value> = (0..count).map(|n| json!({"pattern": format!("{pattern}{n}")})).collect();
+            json!({"properties": {"a": {"allOf": each}}})
+        };
+        assert!(is_taken(all_of("[ab]*a[ab]{900}c", 2)));
+        assert!(!is_taken(all_of("[ab]*a[ab]{900}c", 300)));
+        assert!(!is_taken(all_of("[ab]*a[ab]{9000}c", 1)));
+        let names = |count: usize| {
+            let each: serde_json::Map<String, Value> =
+                (0..count).map(|n| (format!("[ab]*a[ab]{{900}}c{n}"), json!({}))).collect();
+            json!({"patternProperties": each})
+        };
+        assert!(is_taken(names(2)) && !is_taken(names(300)));
+        // What a referred part has counts each time, and what newsrooms write is far from it.
+        let often: Vec<Value> = (0..20).map(|_| json!({"$ref": "#/$defs/slow"})).collect();
+        assert!(!is_taken(json!({"$defs": {"slow": {"pattern": "[ab]*a[ab]{900}c"}}, "allOf": often})));
+        let usual =
+            [r"^\w+$", r"^[A-Z]{2}\d{6}$", r"^https://[^\s]+$", r"^\S+@\S+$", r"^.{1,1000}$", r"^(\w+\s?){1,10}$"];
+        let usual: Vec<Value> = usual.iter().cycle().take(30).map(|pattern| json!({"pattern": pattern})).collect();
+        assert!(is_taken(json!({"anyOf": usual})));
     }
 
     #[test]

@@ -240,19 +240,20 @@ pub fn update(
 
 /// Gives a user the role that their provider says. The last administrator who has a password stays one: somebody has to be
 /// able to come in where the provider is gone. The caller holds the user, and the lock of all who change roles.
-pub fn follow_role(conn: &mut Conn, user: &UserRow, role: Role, now: Time) -> Result<()> {
+pub fn follow_role(conn: &mut Conn, user: &UserRow, role: Role, now: Time) -> Result<bool> {
     not_a_reader(role)?;
     match must_not_be_the_last(conn, user) {
         Err(error) if error.code() == Code::LastAdministrator && role != Role::Admin => {
             tracing::warn!(user = %user.id, %role, "the last administrator stays one, whatever the provider says");
-            return Ok(());
+            return Ok(false);
         }
         Err(error) if error.code() != Code::LastAdministrator => return Err(error),
         _ => {}
     }
     let changed = (users::role.eq(role), users::version.eq(users::version + 1), users::updated_at.eq(now));
     diesel::update(users::table.find(user.id)).set(changed).execute(conn)?;
-    auth::end_sessions(conn, user.id, None, now)
+    auth::end_sessions(conn, user.id, None, now)?;
+    Ok(true)
 }
 
 /// Changes one's own name.

@@ -197,6 +197,28 @@ async fn a_flood_of_refusals_writes_few_lines(app: TestApp) {
     assert!((30..40).contains(&written), "{written}");
 }
 
+async fn a_wrong_password_is_written_down_alike_whether_there_is_the_account_or_not(app: TestApp) {
+    let admin = app.signed_in(Role::Admin).await;
+    let email = app.new_user(Role::Editor);
+    let wrong = async |email: &str| {
+        let login = json!({"email": email, "password": "not the password"});
+        app.anyone().post("/auth/login", login).await.assert_problem(401, "invalid_credentials");
+    };
+    let written = async || lines(&admin, "action=login&outcome=refused").await.len();
+    let mut strangers = 0;
+    while written().await == strangers && strangers < 60 {
+        wrong(&format!("nobody-{strangers}@lantern.example")).await;
+        strangers += 1;
+    }
+    // Once too many were tried from here, neither has a line: one that is written takes its time.
+    assert!((31..40).contains(&strangers), "{strangers}");
+    let before = written().await;
+    for _ in 0..3 {
+        wrong(&email).await;
+    }
+    assert!(written().await <= before + 1);
+}
+
 async fn nothing_secret_and_no_content_stands_in_the_audit(app: TestApp) {
     let (admin, app) = (&app.signed_in(Role::Admin).await, &app);
     let canary = "canary5c1d";
@@ -261,6 +283,7 @@ on_both_databases! {
     signing_in_and_out_is_written_down_and_so_is_what_failed,
     who_signed_out_did_so_once,
     a_flood_of_refusals_writes_few_lines,
+    a_wrong_password_is_written_down_alike_whether_there_is_the_account_or_not,
     nothing_secret_and_no_content_stands_in_the_audit,
     nobody_changes_the_audit_and_it_is_forgotten_after_its_time,
 }

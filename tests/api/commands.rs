@@ -162,6 +162,28 @@ fn a_wrong_setting_stops_the_start_with_one_line_that_names_it() {
 }
 
 #[test]
+fn what_stands_in_a_wrong_env_file_is_not_shown() {
+    for (file, expected) in [
+        ("STET_SECRET_KEY=\"hunter2\nX=1", "STET_SECRET_KEY"),
+        ("STET_LOG=stet\nexport DATABASE_URL='hunter2", "DATABASE_URL"),
+        ("STET_SECRET_KEY=hunter2 hunter2", "a line"),
+        ("hunter2", "a line"),
+        ("HUNTER2=\"hunter2", "a line"),
+        ("STET_SECRET_KEYhunter2=\"hunter2", "a line"),
+    ] {
+        let folder = folder();
+        std::fs::write(folder.path().join(".env"), file).unwrap();
+        let output = program::run(folder.path(), &["serve", "--ephemeral"], &[]);
+        assert_refused(&output, &["stet: .env: ", expected]);
+        assert!(
+            !text(&output.stderr).to_lowercase().contains("hunter2"),
+            "a secret is shown: {}",
+            text(&output.stderr)
+        );
+    }
+}
+
+#[test]
 fn the_first_administrator_has_no_password_that_is_guessed_first() {
     let weak = [ADMINISTRATOR[0], ("STET_ADMIN_PASSWORD", "hunter2hunter2"), ("STET_LISTEN", "127.0.0.1:0")];
     let refused = program::run(folder().path(), &["serve"], &weak);

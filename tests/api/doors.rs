@@ -2,7 +2,7 @@
 
 use crate::{
     on_both_databases,
-    support::{Client, Reply, TestApp, spec},
+    support::{Client, PASSWORD, Reply, TestApp, spec},
 };
 use actix_web::http::Method;
 use serde_json::json;
@@ -109,6 +109,43 @@ fn spellings(path: &str) -> Vec<String> {
     ]
 }
 
+async fn what_is_needlessly_encoded_in_an_address_changes_no_answer(app: TestApp) {
+    let admin = app.signed_in(stet::permissions::Role::Admin).await;
+    admin.post("/articles", json!({"title": "Tide"})).await.assert(201);
+    admin.put("/articles/tide/publication", json!({})).await.assert(200);
+    let key = admin.post("/api-keys", json!({"name": "Website", "role": "editor"})).await;
+    let key = Client::new(&app.address, Some(key.assert(201).text("/token")));
+    let nobody = Client::new(&app.address, Some("nonsense".into()));
+    let reader = app.anyone().with("accept", "text/html");
+    let login = json!({"email": app.new_user(stet::permissions::Role::Editor), "password": PASSWORD});
+    let (get, post) = (Method::GET, Method::POST);
+    for (client, method, path, body, status) in [
+        (&app.anyone(), &get, "/api/v1/articles/tide", None, 200),
+        (&app.anyone(), &get, "/api/v1/site", None, 200),
+        (&app.anyone(), &get, "/api/v1/tags/none", None, 404),
+        (&app.anyone(), &get, "/feeds/rss.xml", None, 200),
+        (&app.anyone(), &get, "/sitemap.xml", None, 200),
+        (&app.anyone(), &get, "/llms.txt", None, 200),
+        (&app.anyone(), &post, "/api/v1/auth/logout", Some(json!({"refresh_token": "x"})), 204),
+        (&app.anyone(), &post, "/api/v1/tags/ebb", None, 405),
+        (&nobody, &get, "/api/v1/tags", None, 401),
+        (&nobody, &get, "/feeds/rss.xml", None, 200),
+        (&reader, &get, "/api/v1/tags", None, 406),
+        (&admin, &get, "/api/v1/articles/tide", None, 200),
+        (&key, &post, "/api/v1/auth/login", Some(login), 403),
+    ] {
+        // The client sends what stands behind the first slash as it is.
+        let plain = client.send(method.clone(), &format!("/{path}"), body.clone()).await;
+        plain.assert(status);
+        for at in [1, path.len() - 1] {
+            let (before, behind) = path.split_at(at);
+            let encoded = format!("/{before}%{:02x}{}", behind.as_bytes()[0], &behind[1..]);
+            let spelled = client.send(method.clone(), &encoded, body.clone()).await;
+            assert_eq!(kept(&spelled), kept(&plain), "{encoded}");
+        }
+    }
+}
+
 async fn no_spelling_of_an_address_gets_around_a_permission(app: TestApp) {
     let admin = app.signed_in(stet::permissions::Role::Admin).await;
     let key = admin.post("/api-keys", json!({"name": "Website", "role": "reader"})).await;
@@ -143,4 +180,5 @@ async fn no_spelling_of_an_address_gets_around_a_permission(app: TestApp) {
 on_both_databases! {
     no_header_says_where_the_site_is_or_who_asks,
     no_spelling_of_an_address_gets_around_a_permission,
+    what_is_needlessly_encoded_in_an_address_changes_no_answer,
 }

@@ -195,6 +195,21 @@ async fn what_a_client_says_of_its_address_counts_only_behind_a_trusted_proxy() 
         let reply = try_password(&liar, &format!("m{number}@lantern.example")).await;
         reply.assert(if number < OF_AN_ADDRESS { 401 } else { 429 });
     }
+    // The proxy lets the other header through, whoever wrote that, and so does one that is not understood.
+    for number in 0..OF_AN_ADDRESS + 5 {
+        let liar = from(&app, "203.0.113.10").with("forwarded", format!("for=198.51.100.{number}"));
+        let reply = try_password(&liar, &format!("p{number}@lantern.example")).await;
+        reply.assert(if number < OF_AN_ADDRESS { 401 } else { 429 });
+    }
+    for (name, value) in [
+        ("forwarded", "x"),
+        ("forwarded", "for=127.0.0.1"),
+        ("x-forwarded-for", "unix:"),
+        ("x-forwarded-for", "127.0.0.1"),
+    ] {
+        let sent_on = app.anyone().with(name, value).get("/search?q=ebb").await;
+        assert!(sent_on.assert(200).header("ratelimit-policy").starts_with("\"search\""), "{name}: {value}");
+    }
     // A customer's whole /64 is one.
     for number in 0..=OF_AN_ADDRESS {
         let reply =

@@ -52,12 +52,12 @@ pub struct Known {
 }
 
 impl Known {
-    fn is_resting(&self, now: Time) -> bool {
-        self.failed_at.is_some_and(|at| now < at.plus(RESTING))
-    }
-
-    /// Notes whether the provider answered.
-    fn noting<T>(&mut self, answer: Result<T>, now: Time) -> Result<T> {
+    /// Asks the provider and notes whether it answered. Whoever asks while it rests makes the rest no longer.
+    async fn ask<T>(&mut self, question: impl Future<Output = Result<T>>, now: Time) -> Result<T> {
+        if self.failed_at.is_some_and(|at| now < at.plus(RESTING)) {
+            return Err(resting());
+        }
+        let answer = question.await;
         self.failed_at = answer.is_err().then_some(now);
         answer
     }
@@ -78,8 +78,7 @@ impl Provider {
         if let Some((_, metadata)) = kept.as_ref().filter(|(at, _)| now < at.plus(FRESH)) {
             return Ok(metadata.clone());
         }
-        let read = if known.is_resting(now) { Err(resting()) } else { self.read_metadata(caller).await };
-        match (known.noting(read, now), kept) {
+        match (known.ask(self.read_metadata(caller), now).await, kept) {
             (Ok(metadata), _) => {
                 let metadata = Arc::new(metadata);
                 known.metadata = Some((now, metadata.clone()));
@@ -121,8 +120,7 @@ impl Provider {
             }
             known.looked_at = Some(now);
         }
-        let read = if known.is_resting(now) { Err(resting()) } else { caller.get(&metadata.jwks_uri).await };
-        match known.noting(read, now) {
+        match known.ask(caller.get(&metadata.jwks_uri), now).await {
             Ok(document) => {
                 let keys = document.get("keys").and_then(Value::as_array).cloned().unwrap_or_default();
                 // One of a kind that we do not know is no reason to refuse the others.

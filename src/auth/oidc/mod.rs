@@ -9,6 +9,6 @@ mod settings;
 mod ticket;
 
 pub use provider::{Identity, Provider};
-pub use queries::{admit, forget_expired, hand_out, redeem};
+pub use queries::{Admitted, admit, forget_expired, hand_out, redeem};
 pub use settings::Providers;
 pub use ticket::{Cookie, LIFETIME as TICKET_LIFETIME, Ticket, challenge_of};

@@ -18,17 +18,24 @@ use std::time::Duration;
 /// How long a front end may take.
 const LIFETIME: Duration = Duration::from_secs(2 * 60);
 
+/// Who was let in.
+pub struct Admitted {
+    pub user: Id,
+    /// What the provider's word changed of the account, for the audit.
+    pub changed: Vec<&'static str>,
+}
+
 /// Whom a provider's word lets in: whoever it let in before; at the first time the account with their address, where the
 /// settings allow that, or a new one. Their role is what the provider says, where roles are its to say.
 ///
 /// # Errors
 /// 403 for who is not on the staff, is disabled, has an address that is not verified, or one that is somebody else's here.
-pub fn admit(conn: &mut Conn, provider: &Provider, who: &Identity, now: Time) -> Result<Id> {
+pub fn admit(conn: &mut Conn, provider: &Provider, who: &Identity, now: Time) -> Result<Admitted> {
     // Two who come for the first time at once come one after the other; and whoever changes roles takes this one first.
     lock::name(conn, "administrators")?;
     let known = i::table.filter(i::issuer.eq(&provider.issuer)).filter(i::subject.eq(&who.subject));
-    let user = match known.select(i::user_id).first::<Id>(conn).optional()? {
-        Some(user) => users::hold(conn, user)?,
+    let (user, mut changed) = match known.select(i::user_id).first::<Id>(conn).optional()? {
+        Some(user) => (users::hold(conn, user)?, Vec::new()),
         None => newcomer(conn, provider, who, now)?,
     };
     if user.disabled_at.is_some() {
@@ -36,19 +43,20 @@ pub fn admit(conn: &mut Conn, provider: &Provider, who: &Identity, now: Time) ->
     }
     let used = i::table.filter(i::issuer.eq(&provider.issuer)).filter(i::subject.eq(&who.subject));
     diesel::update(used).set(i::last_used_at.eq(now)).execute(conn)?;
-    match who.role {
-        Some(role) if role != user.role => users::follow_role(conn, &user, role, now)?,
-        _ => {}
+    if let Some(role) = who.role.filter(|role| *role != user.role)
+        && users::follow_role(conn, &user, role, now)?
+    {
+        changed.push("role");
     }
-    Ok(user.id)
+    Ok(Admitted { user: user.id, changed })
 }
 
-fn newcomer(conn: &mut Conn, provider: &Provider, who: &Identity, now: Time) -> Result<UserRow> {
+fn newcomer(conn: &mut Conn, provider: &Provider, who: &Identity, now: Time) -> Result<(UserRow, Vec<&'static str>)> {
     let Some(email) = &who.email else {
         return Err(Error::with(Code::EmailUnverified, "the provider does not say that your address is yours"));
     };
-    let user = match users::find_by_email(conn, email)? {
-        Some(user) => linked(conn, provider, &user, now)?,
+    let (user, changed) = match users::find_by_email(conn, email)? {
+        Some(user) => (linked(conn, provider, &user, now)?, vec!["identity"]),
         None => {
             let role = who.role.or(provider.default_role);
             let role = role.ok_or_else(|| {
@@ -56,7 +64,8 @@ fn newcomer(conn: &mut Conn, provider: &Provider, who: &Identity, now: Time) -> 
             })?;
             let first = email.as_ref().split('@').next().unwrap_or_default();
             let name = who.name.as_ref().map_or(first, AsRef::as_ref);
-            users::insert(conn, &NewUser { email, name, role, password_hash: None, author_id: None }, Id::new(), now)?
+            let new = NewUser { email, name, role, password_hash: None, author_id: None };
+            (users::insert(conn, &new, Id::new(), now)?, vec!["email", "name", "role", "identity"])
         }
     };
     let row = (
@@ -67,7 +76,7 @@ fn newcomer(conn: &mut Conn, provider: &Provider, who: &Identity, now: Time) -> 
         i::last_used_at.eq(now),
     );
     diesel::insert_into(i::table).values(row).execute(conn)?;
-    Ok(user)
+    Ok((user, changed))
 }
 
 /// The account with somebody's address, which is theirs from now on: whoever was signed in to it has to sign in again, and

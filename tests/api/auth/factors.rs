@@ -63,6 +63,10 @@ impl Person {
         login(app, &self.email, PASSWORD, code).await
     }
 
+    async fn login_by_password(&self, app: &TestApp) -> Reply {
+        app.anyone().post("/auth/login", json!({"email": self.email, "password": PASSWORD})).await
+    }
+
     fn proof(&self, code: &str) -> Value {
         json!({"current_password": PASSWORD, "code": code})
     }
@@ -419,6 +423,25 @@ async fn what_is_kept_signs_nobody_in(app: TestApp) {
     assert_eq!(app.number("SELECT (SELECT count(*) FROM totp_secrets) + (SELECT count(*) FROM recovery_codes)"), 0);
 }
 
+async fn a_wrong_code_is_written_down(app: TestApp) {
+    let (admin, person) = (app.signed_in(Admin).await, Person::new(&app, Editor).await);
+    let id = person.client.get("/me").await.text("/id");
+    let wrong = person.authenticator.wrong();
+    person.login(&app, &wrong).await.assert_problem(401, "second_factor_invalid");
+    for path in ["/me/totp/removal", "/me/recovery-codes"] {
+        person.client.put(path, person.proof(&wrong)).await.assert(422);
+    }
+    let begun = app.editor().await;
+    let other = begin(&begun).await;
+    begun.put("/me/totp/confirmation", json!({"code": other.wrong()})).await.assert(422);
+    let lines = admin.get("/audit?outcome=refused").await;
+    assert_eq!(lines.column("action"), ["confirm_totp", "replace_recovery_codes", "remove_totp", "login"]);
+    assert!(lines.json["data"].as_array().unwrap()[1..].iter().all(|line| line["resource"]["id"] == json!(id)));
+    // Whoever has one begins so: that is no failure.
+    person.login_by_password(&app).await.assert_problem(401, "second_factor_required");
+    assert_eq!(admin.get("/audit?outcome=refused").await.json["data"].as_array().map(Vec::len), Some(4));
+}
+
 on_both_databases! {
     a_second_factor_is_set_up_and_then_asked_for,
     a_code_signs_in_once_however_many_send_it_at_once,
@@ -430,4 +453,5 @@ on_both_databases! {
     an_administrator_removes_what_a_colleague_lost,
     the_command_line_lets_a_locked_out_administrator_in,
     what_is_kept_signs_nobody_in,
+    a_wrong_code_is_written_down,
 }

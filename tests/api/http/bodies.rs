@@ -3,10 +3,15 @@
 use super::wire;
 use crate::{
     on_both_databases,
-    support::{Client, Reply, TestApp},
+    support::{Client, Kind, Reply, TestApp},
 };
 use actix_web::http::Method;
 use serde_json::{Value, json};
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    time::Duration,
+};
 
 async fn post(client: &Client, path: &str, body: impl Into<Vec<u8>>) -> Reply {
     client.with("content-type", "application/json").raw(Method::POST, path, body.into()).await
@@ -75,6 +80,89 @@ async fn a_body_has_a_bound(app: TestApp) {
     );
     let refused = wire(&app, request.as_bytes()).await;
     assert!(refused.status == 413 && refused.body.contains("body_too_large"), "{}", refused.head);
+}
+
+async fn who_is_not_signed_in_sends_little(app: TestApp) {
+    let (editor, anyone) = (app.editor().await, app.anyone());
+    let id = super::story(&editor, json!({"title": "Ebb"})).await;
+    let padded = |bytes: usize| format!("{{\"refresh_token\": \"x\"}}{}", " ".repeat(bytes - 22)).into_bytes();
+    let comments = format!("/articles/{id}/comments");
+    for path in ["/auth/logout", "/auth/login", "/auth/refresh", "/auth/code", &comments] {
+        assert_ne!(post(&anyone, path, padded(64 * 1024)).await.status, 413, "{path}");
+        post(&anyone, path, padded(64 * 1024 + 1)).await.assert_problem(413, "body_too_large");
+        let nobody = Client::new(&app.address, Some("nonsense".into()));
+        assert!([401, 413].contains(&post(&nobody, path, padded(1_000_000)).await.status.as_u16()), "{path}");
+    }
+    // The longest comment there is, written as long as it can be.
+    let longest = format!(
+        "{{\"name\": \"Brandt\", \"email\": \"b@reader.example\", \"body\": \"{}\"}}",
+        "\\ud83d\\udc1f".repeat(5000)
+    );
+    post(&anyone, &comments, longest).await.assert(201);
+    post(&editor, &comments, format!("{{\"body\": \"x\"}}{}", " ".repeat(100_000))).await.assert(201);
+}
+
+async fn a_body_of_many_small_values_costs_no_more_than_one_of_few(app: TestApp) {
+    let editor = app.editor().await;
+    let article = |field: &str, values: &[&str]| format!("{{\"title\": \"x\", \"{field}\": [{}]}}", values.join(","));
+    // What stands behind one too many is not looked at.
+    let long = [vec!["\"a\""; 50_000], vec!["1"; 60]].concat();
+    for field in ["authors", "tags", "related"] {
+        let refused = post(&editor, "/articles", article(field, &long)).await;
+        assert_eq!(refused.assert(422).mistakes(), [(format!("/{field}"), "too_many".to_owned())]);
+    }
+    post(&editor, "/articles", article("related", &vec!["[]"; 100_001])).await.assert_problem(413, "body_too_large");
+    // Each mistake is found by reading the body once more.
+    let unknown: Vec<String> = (0..60).map(|n| format!("\"x{n}\": 1")).collect();
+    let mistakes = async |values: usize| {
+        let body = format!(
+            "{{\"title\": \"x\", \"custom\": {{\"a\": [{}]}}, {}}}",
+            vec!["1"; values].join(","),
+            unknown.join(",")
+        );
+        post(&editor, "/articles", body).await.assert(422).mistakes().len()
+    };
+    assert_eq!((mistakes(100).await, mistakes(90_000).await), (50, 5));
+}
+
+async fn who_reads_does_not_wait_for_long_texts_of_others(app: TestApp) {
+    let editor = app.editor().await;
+    super::story(&editor, json!({"title": "Ebb"})).await;
+    let long = json!({"title": "Long", "body": {"source": "*a* ".repeat(20_000)}});
+    let writes: Vec<_> = (0..6)
+        .map(|_| {
+            let (editor, long) = (editor.clone(), long.clone());
+            actix_web::rt::spawn(async move { editor.post("/articles", long).await.assert(201).text("/id") })
+        })
+        .collect();
+    actix_web::rt::time::sleep(Duration::from_millis(300)).await;
+    for _ in 0..5 {
+        app.anyone().get("/articles?limit=1").await.assert(200);
+    }
+    let done = writes.iter().filter(|write| write.is_finished()).count();
+    assert!(done < 3, "{done} were done before");
+    for write in writes {
+        write.await.unwrap();
+    }
+}
+
+#[actix_web::test]
+async fn an_answer_that_nobody_reads_is_not_kept() {
+    let app = TestApp::start_with(Kind::Sqlite, |listening| listening.unread = Duration::from_secs(2)).await;
+    let size = app.anyone().get("//openapi.json").await.bytes.len();
+    let address = app.address.trim_start_matches("http://").to_owned();
+    let read = actix_web::rt::task::spawn_blocking(move || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all("GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n".repeat(40).as_bytes()).unwrap();
+        std::thread::sleep(Duration::from_secs(8));
+        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        let mut answers = Vec::new();
+        _ = stream.read_to_end(&mut answers);
+        answers.len()
+    })
+    .await
+    .unwrap();
+    assert!(read < 40 * size, "all of {read} bytes were kept");
 }
 
 async fn every_mistake_is_found_at_once(app: TestApp) {
@@ -242,6 +330,9 @@ async fn deep_markup_is_answered(app: TestApp) {
         ("markdown", "> ".repeat(200_000)),
         ("markdown", "<b>".repeat(1_000) + &"\n\n<p>".repeat(90_000)),
         ("html", "<table><td>".repeat(40_000)),
+        ("markdown", "&".repeat(400_000)),
+        ("html", "&</z>".repeat(90_000)),
+        ("html", "\u{a0}".repeat(200_000)),
     ] {
         let new = json!({"title": "Deep", "body": {"format": format, "source": source}});
         let refused = editor.post("/articles", new.clone()).await;
@@ -256,6 +347,9 @@ async fn deep_markup_is_answered(app: TestApp) {
 on_both_databases! {
     broken_json_is_refused_with_its_line_and_column,
     a_body_has_a_bound,
+    who_is_not_signed_in_sends_little,
+    a_body_of_many_small_values_costs_no_more_than_one_of_few,
+    who_reads_does_not_wait_for_long_texts_of_others,
     every_mistake_is_found_at_once,
     a_list_is_no_object_and_nothing_else_is,
     absurd_numbers_are_refused_where_a_number_is_due,

@@ -120,7 +120,12 @@ impl TestApp {
         let mut app = blocking(|| App::new(Db::open(&target, 4).unwrap(), site, None).unwrap());
         prepare(&mut app);
         let app = Data::new(app);
-        let mut listening = Listening { workers: 1, shutdown: Duration::from_secs(1), cors_origins: Vec::new() };
+        let mut listening = Listening {
+            workers: 1,
+            shutdown: Duration::from_secs(1),
+            cors_origins: Vec::new(),
+            unread: Duration::from_secs(60),
+        };
         change(&mut listening);
         let server = app::serve(app.clone(), listener, &listening).unwrap();
         let handle = server.handle();
