@@ -126,9 +126,9 @@ impl Actor {
         }
     }
 
-    /// Whose idempotency keys these are.
+    /// Whose idempotency keys these are. Who has another role now is not told again what they were told before.
     pub fn scope(&self) -> String {
-        self.user.to_string()
+        format!("{} {}", self.user, self.role)
     }
 }
 

@@ -3,10 +3,11 @@
 use super::story;
 use crate::{
     on_both_databases,
-    support::{Client, Reply, TestApp},
+    support::{Client, PASSWORD, Reply, TestApp},
 };
 use actix_web::http::Method;
 use serde_json::{Value, json};
+use stet::permissions::Role;
 
 fn keyed(client: &Client, key: &str) -> Client {
     client.with("idempotency-key", key)
@@ -82,6 +83,19 @@ async fn a_key_is_ones_own(app: TestApp) {
     assert_eq!(total(&one, "/comments").await, 2);
 }
 
+async fn what_was_told_in_another_role_is_not_told_again(app: TestApp) {
+    let login = json!({"email": app.new_user(Role::Editor), "password": PASSWORD});
+    let sign_in = async || {
+        let token = app.anyone().post("/auth/login", login.clone()).await.assert(200).text("/access_token");
+        keyed(&Client::new(&app.address, Some(token)), "preview")
+    };
+    let author = app.signed_in(Role::Author).await;
+    let path = format!("/articles/{}/previews", author.post("/articles", json!({"title": "Ebb"})).await.text("/id"));
+    sign_in().await.send(Method::POST, &path, None).await.assert(201);
+    app.execute(&format!("UPDATE users SET role = 'contributor' WHERE email = '{}'", login["email"].as_str().unwrap()));
+    sign_in().await.send(Method::POST, &path, None).await.assert_problem(404, "not_found");
+}
+
 async fn many_at_once_create_one(app: TestApp) {
     let editor = app.editor().await;
     let tries: Vec<_> = (0..10)
@@ -142,6 +156,7 @@ on_both_databases! {
     the_first_answer_is_given_again,
     a_key_names_one_request,
     a_key_is_ones_own,
+    what_was_told_in_another_role_is_not_told_again,
     many_at_once_create_one,
     what_was_not_done_may_be_tried_again,
     a_key_has_bounds,
