@@ -125,7 +125,8 @@ async fn list_sessions(who: Can<UseAccount>, app: Data<App>, query: Query<Sessio
 async fn delete_sessions(who: Can<UseAccount>, app: Data<App>, writing: Writing) -> Result<Answer> {
     let session = session_of(&who)?;
     writing
-        .run(&app.db, move |conn, _| {
+        .run(&app.db, move |conn, expected| {
+            expected.check_stateless()?;
             queries::end_sessions(conn, who.user, Some(session), clock::now())?;
             Ok(Answer::no_content())
         })
@@ -142,7 +143,8 @@ async fn delete_sessions(who: Can<UseAccount>, app: Data<App>, writing: Writing)
 #[delete("/me/sessions/{id}")]
 async fn delete_session(who: Can<UseAccount>, app: Data<App>, path: Path<Id>, writing: Writing) -> Result<Answer> {
     writing
-        .run(&app.db, move |conn, _| {
+        .run(&app.db, move |conn, expected| {
+            expected.check_stateless()?;
             queries::end_own_session(conn, who.user, *path, clock::now())?;
             Ok(Answer::no_content())
         })

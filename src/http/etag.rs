@@ -71,6 +71,14 @@ impl Expected {
         if self.fits(current) { Ok(()) } else { Err(stale(differing())) }
     }
 
+    /// The same for what has no states: no tag names one.
+    ///
+    /// # Errors
+    /// 412 where a tag was named.
+    pub fn check_stateless(&self) -> Result<()> {
+        if matches!(self, Self::Anything) { Ok(()) } else { Err(stale(Vec::new())) }
+    }
+
     /// Whether it is as the client read it.
     pub fn fits(&self, current: &impl Versioned) -> bool {
         match self {

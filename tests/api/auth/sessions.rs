@@ -40,6 +40,11 @@ async fn one_sees_where_one_is_signed_in_and_can_end_it(app: TestApp) {
     desk.delete(&path).await.assert_problem(404, "not_found");
 
     let (laptop, tablet) = (sign_in_at(&app, &email, "laptop").await, sign_in_at(&app, &email, "tablet").await);
+    // A session has no states that a tag could name.
+    for path in [path.as_str(), "/me/sessions"] {
+        let tagged = desk.with("if-match", "\"1-5d41402abc4b2a76\"").delete(path).await;
+        tagged.assert_problem(412, "precondition_failed");
+    }
     desk.delete("/me/sessions").await.assert(204);
     for ended in [laptop, tablet] {
         ended.get("/me").await.assert_problem(401, "invalid_token");
