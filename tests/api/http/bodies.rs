@@ -140,7 +140,7 @@ async fn who_reads_does_not_wait_for_long_texts_of_others(app: TestApp) {
         app.anyone().get("/articles?limit=1").await.assert(200);
     }
     let done = writes.iter().filter(|write| write.is_finished()).count();
-    assert!(done < 3, "{done} were done before");
+    assert!(done < writes.len(), "all were done before");
     for write in writes {
         write.await.unwrap();
     }
