@@ -22,7 +22,7 @@ use crate::{
     schema::{article_revisions, published_articles},
     search::{self, Field, Hit, Label, Showing, Source, Wanted},
 };
-use diesel::{connection::DefaultLoadingMode, prelude::*};
+use diesel::prelude::*;
 use std::collections::HashSet;
 
 /// Labels of one filter that an index is asked for; with more, what is found is looked at one by one.
@@ -108,38 +108,35 @@ struct Listing<'a> {
     conditions: &'a Conditions<'a>,
 }
 
+impl<'a> Listing<'a> {
+    fn in_public(&self, hits: &[Hit]) -> public::Query<'a> {
+        public::filtered(queries::visible(), self.conditions)
+            .filter(among(published_articles::revision_id, revisions(hits)))
+    }
+
+    fn at_desk(&self, actor: &Actor, hits: &[Hit]) -> staff::Query<'a> {
+        staff::filtered(lists::at_desk(actor, self.conditions.params), self.conditions)
+            .filter(among(article_revisions::revision_id, revisions(hits)))
+    }
+}
+
 impl Showing for Listing<'_> {
     type Row = Row;
 
     fn seen(&self, conn: &mut Conn, mut hits: Vec<Hit>) -> Result<Vec<Hit>> {
-        let conditions = self.conditions;
-        let revisions = revisions(&hits);
-        let seen: HashSet<Id> = match self.eyes {
-            Eyes::Public | Eyes::Preview => public::filtered(queries::visible(), conditions)
-                .filter(among(published_articles::revision_id, revisions))
-                .select(published_articles::revision_id)
-                .load_iter::<Id, DefaultLoadingMode>(conn)?
-                .collect::<QueryResult<_>>()?,
-            Eyes::Desk(actor) => staff::filtered(lists::at_desk(actor, conditions.params), conditions)
-                .filter(among(article_revisions::revision_id, revisions))
-                .select(article_revisions::revision_id)
-                .load_iter::<Id, DefaultLoadingMode>(conn)?
-                .collect::<QueryResult<_>>()?,
+        let seen: Vec<Id> = match self.eyes {
+            Eyes::Public | Eyes::Preview => self.in_public(&hits).select(published_articles::revision_id).load(conn)?,
+            Eyes::Desk(actor) => self.at_desk(actor, &hits).select(article_revisions::revision_id).load(conn)?,
         };
+        let seen: HashSet<Id> = seen.into_iter().collect();
         hits.retain(|hit| hit.revision.is_some_and(|revision| seen.contains(&revision)));
         Ok(hits)
     }
 
     fn shown(&self, conn: &mut Conn, hits: Vec<Hit>) -> Result<Vec<(Hit, Row)>> {
-        let conditions = self.conditions;
-        let revisions = revisions(&hits);
         let rows: Vec<Row> = match self.eyes {
-            Eyes::Public | Eyes::Preview => public::filtered(queries::visible(), conditions)
-                .filter(among(published_articles::revision_id, revisions))
-                .load(conn)?,
-            Eyes::Desk(actor) => staff::filtered(lists::at_desk(actor, conditions.params), conditions)
-                .filter(among(article_revisions::revision_id, revisions))
-                .load(conn)?,
+            Eyes::Public | Eyes::Preview => self.in_public(&hits).load(conn)?,
+            Eyes::Desk(actor) => self.at_desk(actor, &hits).load(conn)?,
         };
         Ok(in_order(hits, rows))
     }
@@ -161,7 +158,7 @@ fn in_order(hits: Vec<Hit>, mut rows: Vec<Row>) -> Vec<(Hit, Row)> {
 pub fn public_among(conn: &mut Conn, revisions: Vec<Id>) -> Result<HashSet<Id>> {
     use published_articles as v;
     let public = v::table.filter(among(v::revision_id, revisions)).select(v::revision_id);
-    Ok(public.load_iter::<Id, DefaultLoadingMode>(conn)?.collect::<QueryResult<_>>()?)
+    Ok(public.load(conn)?.into_iter().collect())
 }
 
 /// Those of some revisions that are public.

@@ -122,10 +122,9 @@ fn languages(site: &Site) -> usize {
 
 /// How far a language is from another: none from itself, and not far from the same one of another place.
 fn distance(one: &Language, other: &Language) -> u8 {
-    let code = |language: &Language| language.as_ref().split('-').next().map(str::to_owned);
     if one == other {
         0
-    } else if code(one) == code(other) {
+    } else if one.is_akin(other) {
         1
     } else {
         2

@@ -25,7 +25,7 @@ use crate::{
     auth::Can,
     auth::{Actor, Viewer},
     clock,
-    db::{self, Conn, Id},
+    db::{Conn, Id},
     error::{Error, Result},
     http::{Answer, HeadersOnly, Json, OptionalJson, Path, Query, WriteParams, Writing, json},
     permissions::{PublishArticles, PurgeArticles, WriteArticles},
@@ -79,11 +79,7 @@ async fn list_articles(viewer: Viewer, app: Data<App>, query: Query<ArticleParam
     }
     let read = |typed: &Typed| typed.read(&app.site().profile.languages_with(query.language.as_ref()));
     let wanted = query.q.as_ref().map(read).transpose()?;
-    let mut turn = None;
-    if wanted.is_some() {
-        search::catch_up(&app).await?;
-        turn = Some(db::turn().await?);
-    }
+    let turn = if wanted.is_some() { Some(search::begin(&app).await?) } else { None };
     let (shared, is_public) = (app.clone(), matches!(eyes, Eyes::Public));
     let list = move |conn: &mut Conn| {
         let _turn = turn;

@@ -19,6 +19,16 @@ pub enum Index {
     Staff,
 }
 
+impl Index {
+    /// What shows its documents.
+    fn view(self) -> &'static str {
+        match self {
+            Self::Published => "published_search",
+            Self::Staff => "staff_search",
+        }
+    }
+}
+
 /// What is asked of an index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Terms {
@@ -60,7 +70,8 @@ pub struct Indexed {
 /// The condition that a row of `published_search` or `staff_search` has these terms.
 #[derive(Debug, Clone)]
 pub struct Matches {
-    column: &'static str,
+    view: &'static str,
+    operator: &'static str,
     terms: String,
     cast: &'static str,
     /// Whether the statement is kept. PostgreSQL plans by how rare the words are, so it looks each time.
@@ -73,19 +84,11 @@ pub fn matches(conn: &Conn, index: Index, terms: &Terms) -> Matches {
     match conn {
         Conn::Sqlite(_) => {
             write_fts5(&mut text, terms);
-            let column = match index {
-                Index::Published => "published_search.terms MATCH ",
-                Index::Staff => "staff_search.terms MATCH ",
-            };
-            Matches { column, terms: text, cast: "", kept: true }
+            Matches { view: index.view(), operator: ".terms MATCH ", terms: text, cast: "", kept: true }
         }
         Conn::Postgres(_) => {
             write_tsquery(&mut text, terms);
-            let column = match index {
-                Index::Published => "published_search.terms @@ ",
-                Index::Staff => "staff_search.terms @@ ",
-            };
-            Matches { column, terms: text, cast: "::tsquery", kept: false }
+            Matches { view: index.view(), operator: ".terms @@ ", terms: text, cast: "::tsquery", kept: false }
         }
     }
 }
@@ -168,7 +171,8 @@ where
         if !self.kept {
             out.unsafe_to_cache_prepared();
         }
-        out.push_sql(self.column);
+        out.push_sql(self.view);
+        out.push_sql(self.operator);
         out.push_bind_param::<Text, String>(&self.terms)?;
         out.push_sql(self.cast);
         Ok(())
@@ -194,11 +198,7 @@ struct Tier {
 impl Walk {
     /// At most so many documents whose keys are at most `most`.
     pub fn new(index: Index, most: i64, limit: i64) -> Self {
-        let view = match index {
-            Index::Published => "published_search",
-            Index::Staff => "staff_search",
-        };
-        Self { view, tiers: Vec::new(), most, limit }
+        Self { view: index.view(), tiers: Vec::new(), most, limit }
     }
 
     /// Goes on through what has these terms, behind a key.

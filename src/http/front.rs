@@ -161,8 +161,8 @@ fn admit(request: &ServiceRequest) -> Result<(Call, Option<Standing>), Error> {
     let operation = operations.find(request.method(), request.match_info().as_str());
     let (actor, address) = (auth::identified(request.request()), app.limits.address(request.request()));
     let class = operation.as_ref().map_or(Class::Reads, |operation| operation.class);
-    let searches = form_urlencoded::parse(request.query_string().as_bytes()).any(|(name, _)| name == "q");
-    let class = if class == Class::Reads && searches { Class::Search } else { class };
+    let searches = || form_urlencoded::parse(request.query_string().as_bytes()).any(|(name, _)| name == "q");
+    let class = if class == Class::Reads && searches() { Class::Search } else { class };
     let here = app.limits.is_from_here(request.request());
     let standing = app.limits.count(class, actor.as_ref(), address, here)?;
     let path = request.match_info().as_str().to_owned();

@@ -25,7 +25,7 @@ pub fn from_value<T: DeserializeOwned + PartialSchema>(mut value: Value) -> Resu
     lists_for_objects(&mut value, &example, "", &mut mistakes);
     // Items that were taken out of lists: what stood behind them has moved up.
     let mut removed: Vec<(String, usize)> = Vec::new();
-    let rounds = MAX_MISTAKES.min(MAX_READ / count(&value));
+    let mut rounds = None;
     loop {
         let error = match serde_path_to_error::deserialize(&value) {
             Ok(read) if mistakes.is_empty() => return Ok(read),
@@ -42,7 +42,7 @@ pub fn from_value<T: DeserializeOwned + PartialSchema>(mut value: Value) -> Resu
         if !known {
             mistakes.push(found);
         }
-        if mistakes.len() >= rounds {
+        if mistakes.len() >= *rounds.get_or_insert_with(|| MAX_MISTAKES.min(MAX_READ / count(&value))) {
             break;
         }
         match repair(&mut value, &pointer, &example, known) {

@@ -156,8 +156,7 @@ fn is_accent(c: char) -> bool {
 }
 
 fn algorithm(language: &Language) -> Option<Algorithm> {
-    let language: &str = language.as_ref();
-    Some(match language.split('-').next().unwrap_or_default().to_ascii_lowercase().as_str() {
+    Some(match language.code() {
         "ar" => Algorithm::Arabic,
         "da" => Algorithm::Danish,
         "de" => Algorithm::German,

@@ -9,7 +9,7 @@ use crate::{
     app::App,
     both,
     db::{
-        Conn, Db, Id,
+        self, Conn, Db, Id,
         full_text::{self, Index, Indexed},
     },
     error::{Code, Error, Result},
@@ -23,7 +23,10 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::{sync::Mutex, time::timeout};
+use tokio::{
+    sync::{Mutex, OwnedSemaphorePermit},
+    time::timeout,
+};
 
 /// Documents that one transaction writes.
 const BATCH: i64 = 50;
@@ -53,12 +56,22 @@ struct Prepared {
     staff: Ready,
 }
 
+/// Sees to what was written before a search, and waits for its turn, which is held until it is done:
+/// `read(move |conn| { let _turn = turn; … })`.
+///
+/// # Errors
+/// Where the database cannot be reached, or the process ends.
+pub async fn begin(app: &App) -> Result<OwnedSemaphorePermit> {
+    catch_up(app).await?;
+    db::turn().await
+}
+
 /// Indexes what was written before this moment, so that whoever wrote it finds it. A search that is too early, or whose
 /// database takes no writes, finds what there is.
 ///
 /// # Errors
 /// Where the database cannot be reached.
-pub async fn catch_up(app: &App) -> Result<()> {
+async fn catch_up(app: &App) -> Result<()> {
     let Some(until) = app.db.look_up(pending::newest).await? else { return Ok(()) };
     let caught_up = timeout(PATIENCE, async {
         let _turn = app.search.0.lock().await;

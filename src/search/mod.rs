@@ -16,7 +16,7 @@ mod suggestions;
 mod terms;
 
 pub use document::{Label, keys_between, label_word, language_word, owner_word};
-pub use index::{Turn, catch_up, merge, work};
+pub use index::{Turn, begin, merge, work};
 pub use model::Highlights;
 pub use pending::{Kind, touch, touch_all, touch_name};
 pub use queries::{Field, Hit, Showing, Source, ranked};

@@ -1,7 +1,7 @@
 //! `/search`, over what is public.
 
 use super::{
-    catch_up, facets,
+    begin, facets,
     model::{SearchHit, SearchParams, SearchResults, SuggestionList, SuggestionParams},
     names,
     pending::Kind,
@@ -13,7 +13,7 @@ use crate::{
     app::App,
     articles,
     auth::Viewer,
-    db::{self, Conn, Id},
+    db::{Conn, Id},
     error::Result,
     http::{Answer, Page, Query, Window, page::PageInfo},
 };
@@ -37,8 +37,7 @@ pub fn routes(config: &mut ServiceConfig) {
 async fn search(viewer: Viewer, app: Data<App>, query: Query<SearchParams>) -> Result<Answer> {
     let window = query.window(&app)?;
     let wanted = query.q.read(&app.site().profile.languages_with(query.language.as_ref()))?;
-    catch_up(&app).await?;
-    let (shared, turn) = (app.clone(), db::turn().await?);
+    let (shared, turn) = (app.clone(), begin(&app).await?);
     app.db
         .read(move |conn| {
             let _turn = turn;
@@ -63,8 +62,7 @@ async fn suggest_searches(_: Viewer, app: Data<App>, query: Query<SuggestionPara
     let limit = query.limit()?;
     let site = app.site();
     let wanted = query.q.read_unfinished(&site.profile.languages)?;
-    catch_up(&app).await?;
-    let turn = db::turn().await?;
+    let turn = begin(&app).await?;
     app.db
         .read(move |conn| {
             let _turn = turn;

@@ -112,11 +112,16 @@ fn stored(conn: &mut Conn) -> Result<Option<String>> {
 /// # Errors
 /// 422 with a pointer to all that is wrong.
 pub fn check(conn: &mut Conn, section: Option<Id>, custom: Option<&Custom>) -> Result<()> {
-    let Some(text) = stored(conn)? else { return Ok(()) };
-    let rules = ready(text)?;
+    match stored(conn)? {
+        Some(text) => hold(conn, &*ready(text)?, section, custom.map_or(&Map::new(), |custom| &custom.0)),
+        None => Ok(()),
+    }
+}
+
+fn hold(conn: &mut Conn, rules: &Rules, section: Option<Id>, custom: &Map<String, Value>) -> Result<()> {
     let way = section.map_or_else(|| Ok(Vec::new()), |section| way_to(conn, section))?;
     let Some(rule) = rules.of_place(&way) else { return Ok(()) };
-    let mistakes = mistakes(rule, custom.map_or(&Map::new(), |custom| &custom.0));
+    let mistakes = mistakes(rule, custom);
     if mistakes.is_empty() { Ok(()) } else { Err(Error::invalid(mistakes)) }
 }
 
@@ -156,12 +161,11 @@ fn mistakes(rule: &Validator, custom: &Map<String, Value>) -> Vec<FieldError> {
 /// # Errors
 /// As [`check`].
 pub fn check_revisions(conn: &mut Conn, ids: Vec<Id>) -> Result<()> {
-    if stored(conn)?.is_none() {
-        return Ok(());
-    }
+    let Some(text) = stored(conn)? else { return Ok(()) };
+    let rules = ready(text)?;
     let rows = revisions::table.filter(among(revisions::id, ids)).select((revisions::section_id, revisions::custom));
     for (section, custom) in rows.load::<(Option<Id>, AsJson<Map<String, Value>>)>(conn)? {
-        check(conn, section, Some(&Custom(custom.0)))?;
+        hold(conn, &rules, section, &custom.0)?;
     }
     Ok(())
 }

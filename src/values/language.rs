@@ -44,8 +44,12 @@ impl Language {
 
     /// Whether both are the same language, be it of other regions.
     pub fn is_akin(&self, other: &Self) -> bool {
-        let primary = |language: &Self| language.0.split('-').next().map(str::to_ascii_lowercase);
-        primary(self) == primary(other)
+        self.code() == other.code()
+    }
+
+    /// The language alone, without script and region.
+    pub fn code(&self) -> &str {
+        self.0.split('-').next().unwrap_or_default()
     }
 }
 
