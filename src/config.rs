@@ -88,6 +88,30 @@ pub fn complaint_of_a_file(error: &dotenvy::Error) -> String {
     format!("{what} cannot be read: is a quote left open, or has a value with spaces none?")
 }
 
+/// What is to be said of variables that look like settings and are none, in a line for each: a typing mistake would show
+/// nowhere else. They do not stop the start: Kubernetes gives the pods beside a service named `stet` such variables.
+pub fn doubts() -> Vec<String> {
+    #[expect(clippy::disallowed_methods, reason = "settings are read here")]
+    let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    names.filter_map(|name| doubt(&name)).collect()
+}
+
+fn doubt(name: &str) -> Option<String> {
+    let settings = settings(&Cli::command());
+    let known: Vec<&str> = settings.iter().filter_map(|setting| setting.get_env()?.to_str()).collect();
+    let short = name.strip_prefix("STET_")?;
+    if known.contains(&name) || FOR_OTHERS.iter().any(|others| short.starts_with(others)) {
+        return None;
+    }
+    Some(match known.iter().find(|known| known.trim_start_matches("STET_") == short) {
+        Some(meant) => format!("{name} is not a setting: it is called {meant}"),
+        None => format!("{name} is not a setting; .env.example lists them"),
+    })
+}
+
+/// How variables go on that others have for themselves: the tests, and Kubernetes.
+const FOR_OTHERS: [&str; 4] = ["TEST_", "SERVICE_HOST", "SERVICE_PORT", "PORT"];
+
 /// Every argument of every command.
 fn settings(command: &clap::Command) -> Vec<clap::Arg> {
     command.get_arguments().cloned().chain(command.get_subcommands().flat_map(settings)).collect()
@@ -379,7 +403,7 @@ fn origin(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Cli, complaint};
+    use super::{Cli, complaint, doubt};
     use clap::{CommandFactory, Parser};
 
     #[test]
@@ -415,5 +439,20 @@ mod tests {
             assert_eq!(complaint(&error).as_deref(), Some(expected));
         }
         assert_eq!(complaint(&Cli::try_parse_from(["stet", "sing"]).unwrap_err()), None);
+    }
+    #[test]
+    fn a_variable_that_is_no_setting_is_noticed() {
+        for (name, expected) in [
+            ("STET_LISTEN", None),
+            ("DATABASE_URL", None),
+            ("PATH", None),
+            ("STET_TEST_POSTGRES", None),
+            ("STET_SERVICE_HOST", None),
+            ("STET_PORT_8080_TCP_ADDR", None),
+            ("STET_DATABASE_URL", Some("STET_DATABASE_URL is not a setting: it is called DATABASE_URL")),
+            ("STET_LISTENS", Some("STET_LISTENS is not a setting; .env.example lists them")),
+        ] {
+            assert_eq!(doubt(name).as_deref(), expected, "{name}");
+        }
     }
 }

@@ -21,6 +21,9 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    for doubt in config::doubts() {
+        eprintln!("stet: {doubt}");
+    }
     match commands::run(command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

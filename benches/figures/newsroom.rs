@@ -1,6 +1,7 @@
 //! The content that is measured: 10,000 published articles of 4 KB, 200 authors, 500 tags, a tree of sections.
 
 use anyhow::Result;
+use diesel::{Connection, connection::SimpleConnection};
 use serde_json::{Value, json};
 use stet::{
     articles::{self, Creation, Draft, Status},
@@ -17,6 +18,8 @@ const SECTIONS: usize = 20;
 /// The first day, in microseconds since 1970; each article is published a quarter of an hour after the one before.
 const FIRST_DAY: i64 = 1_600_000_000_000_000;
 const BETWEEN: i64 = 900_000_000;
+/// Articles that are written in one transaction: PostgreSQL walks past each version that the transaction has left behind.
+const AT_ONCE: usize = 1_000;
 
 /// What reads and writes refer to.
 pub struct Newsroom {
@@ -33,13 +36,18 @@ impl Newsroom {
     pub fn fill_with(target: &Target, articles: usize, article: fn(usize) -> Value) -> Result<Self> {
         let mut conn = target.open()?;
         migrate(&mut conn)?;
-        diesel::Connection::transaction(&mut conn, |conn| -> Result<()> {
-            fill_around(conn)?;
-            (0..articles).try_for_each(|number| fill_article(conn, number, article(number)))
-        })?;
-        if let Conn::Postgres(conn) = &mut conn {
-            // What PostgreSQL does by itself within a minute.
-            diesel::connection::SimpleConnection::batch_execute(conn, "ANALYZE")?;
+        conn.transaction(fill_around)?;
+        for from in (0..articles).step_by(AT_ONCE) {
+            let numbers = from..articles.min(from + AT_ONCE);
+            conn.transaction(|conn| {
+                numbers.clone().try_for_each(|number| fill_article(conn, number, article(number)))
+            })?;
+            // PostgreSQL plans anew by what it knows, which it gathers by itself within a minute: here more goes on in one.
+            if let Conn::Postgres(conn) = &mut conn
+                && (from == 0 || numbers.end == articles)
+            {
+                conn.batch_execute("ANALYZE")?;
+            }
         }
         Ok(Self { slugs: (0..articles).map(slug).collect() })
     }

@@ -63,7 +63,7 @@ pub fn begins(token: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{LETTERS, PREFIX, begins, is_well_formed, new};
+    use super::{LETTERS, PREFIX, begins, check_of, is_well_formed, new};
     use std::collections::HashSet;
 
     #[test]
@@ -73,6 +73,12 @@ mod tests {
         assert!(keys.iter().all(|key| is_well_formed(key) && key.len() == 54 && begins(key).len() == 9));
         let letters: HashSet<u8> = keys.iter().flat_map(|key| key[PREFIX.len()..].bytes()).collect();
         assert_eq!(letters.len(), LETTERS.len());
+    }
+
+    #[test]
+    fn whoever_knows_the_rule_can_check_a_key() {
+        // By Python's hashlib.
+        assert_eq!(check_of("ThisIsNoSecretItOnlyHasTheLengthOfOne000000"), "0SNuYW");
     }
 
     #[test]

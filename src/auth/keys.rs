@@ -201,7 +201,8 @@ fn opened(wrapped: &[u8], secret_key: &[u8]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{unwrap, wrap};
+    use super::{Keyring, unwrap, wrap};
+    use crate::db::{Target, migrate};
 
     #[test]
     fn a_wrapped_key_opens_with_its_own_secret_only() {
@@ -209,5 +210,25 @@ mod tests {
         assert_eq!(unwrap(&wrapped, Some("the secret of the house")).unwrap(), b"key");
         assert!(unwrap(&wrapped, Some("another")).is_err());
         assert!(unwrap(&wrapped, None).is_err());
+    }
+
+    #[test]
+    fn each_database_keeps_keys_of_its_own() {
+        let directory = tempfile::tempdir().unwrap();
+        let secret = "the secret of the house, which is long";
+        let keys = |database: &str, secret_key: Option<&str>| {
+            let target = Target::Sqlite(directory.path().join(database).to_str().unwrap().to_owned());
+            let mut conn = target.open().unwrap();
+            migrate(&mut conn).unwrap();
+            let keys = Keyring::load(&mut conn, secret_key, String::new()).unwrap();
+            [keys.cursor_key(), keys.refresh_key(), &keys.ticket].map(<[u8]>::to_vec)
+        };
+        let all = [keys("one", None), keys("another", None), keys("wrapped", Some(secret))];
+        assert_eq!(all, [keys("one", None), keys("another", None), keys("wrapped", Some(secret))]);
+        let mut apart = all.concat();
+        assert!(apart.iter().all(|key| key.len() == 32));
+        apart.sort();
+        apart.dedup();
+        assert_eq!(apart.len(), 9, "no key is for two purposes or two databases");
     }
 }

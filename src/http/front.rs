@@ -60,10 +60,7 @@ fn as_problem<B: MessageBody>(response: ServiceResponse<B>) -> ServiceResponse<E
         return response.map_into_left_body();
     }
     let code = match status {
-        StatusCode::NOT_FOUND => Code::NotFound,
-        StatusCode::METHOD_NOT_ALLOWED => Code::MethodNotAllowed,
         StatusCode::NOT_ACCEPTABLE => Code::NotAcceptable,
-        StatusCode::PAYLOAD_TOO_LARGE => Code::BodyTooLarge,
         status if status.is_client_error() => Code::BadRequest,
         _ => Code::Internal,
     };

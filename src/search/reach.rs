@@ -34,3 +34,23 @@ impl Reach {
 pub fn is_often(times: usize, of: usize) -> bool {
     times >= 2 && times * 150 >= of
 }
+
+#[cfg(test)]
+mod tests {
+    use super::is_often;
+
+    #[test]
+    fn twice_and_once_in_a_hundred_and_fifty_words_is_often() {
+        for (times, of, expected) in [
+            (0, 0, false),
+            (1, 1, false),
+            (2, 2, true),
+            (2, 300, true),
+            (2, 301, false),
+            (7, 1050, true),
+            (7, 1051, false),
+        ] {
+            assert_eq!(is_often(times, of), expected, "{times} of {of}");
+        }
+    }
+}

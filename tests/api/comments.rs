@@ -194,6 +194,20 @@ async fn editors_correct_delete_and_bring_back_comments(app: TestApp) {
     }
 }
 
+async fn what_readers_see_of_a_comment_is_edited_and_its_state_is_not(app: TestApp) {
+    let editor = open_discussion(&app).await;
+    for (change, is_edit) in [
+        (json!({"body": "The quay."}), true),
+        (json!({"name": "J. Brandt"}), true),
+        (json!({"website": "https://brandt.example/"}), true),
+        (json!({"status": "spam"}), false),
+    ] {
+        let path = format!("/comments/{}", approved(&app, &editor, guest("Teh quay.")).await);
+        let changed = editor.patch(&path, change.clone()).await;
+        assert_eq!(changed.assert(200).json["edited_at"].is_string(), is_edit, "{change}");
+    }
+}
+
 async fn with_which_address_the_staff_sign_in_is_told_to_no_editor(app: TestApp) {
     let editor = open_discussion(&app).await;
     let colleague = app.signed_in(Role::Admin).await;
@@ -295,6 +309,7 @@ on_both_databases! {
     threads_go_as_deep_as_they_may,
     what_stands_below_a_hidden_comment_is_hidden_with_it,
     editors_correct_delete_and_bring_back_comments,
+    what_readers_see_of_a_comment_is_edited_and_its_state_is_not,
     with_which_address_the_staff_sign_in_is_told_to_no_editor,
     a_closed_hidden_or_absent_article_takes_no_comment,
     threads_and_the_queue_come_in_pages,

@@ -46,6 +46,10 @@ async fn whoever_is_invited_chooses_a_password_and_is_in(app: TestApp) {
     let session = accept(&app, &token, PASSWORD).await;
     let jonas = as_session(&app, &session);
     assert_eq!(jonas.get("/me").await.json["invited"], false);
+    // Whoever names the same byline in another way changes nothing.
+    let path = created.header("location").trim_start_matches("/api/v1").to_owned();
+    let before = admin.get(&path).await.json;
+    assert_eq!(admin.patch(&path, json!({"author": "jonas-reyes"})).await.assert(200).json, before);
     assert_eq!(jonas.post("/articles", json!({"title": "First"})).await.assert(201).json["authors"][0]["id"], byline);
     login(&app, "jonas@lantern.example", PASSWORD).await.assert(200);
     accept(&app, &token, "another tide table").await.assert_problem(401, "invalid_token");

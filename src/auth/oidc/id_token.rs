@@ -130,5 +130,8 @@ mod tests {
         // OpenID Connect Core, appendix A.4.
         let token = "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y";
         assert_eq!(half_hash(token, Algorithm::RS256), "77QmUPtjPfzWtF2AnpK9RQ");
+        // By Python's hashlib: the specification has no examples of these.
+        assert_eq!(half_hash(token, Algorithm::PS384), "jtAeDp945y1dDqU3nkIVGNZP1HjH_MFs");
+        assert_eq!(half_hash(token, Algorithm::EdDSA), "q7nS86GgvvFaZkzALLWqJYaJIKw2wCDAVfCAsm5CrBM");
     }
 }

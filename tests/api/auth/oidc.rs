@@ -440,6 +440,38 @@ async fn whoever_asks_while_a_provider_rests_keeps_nobody_out(app: TestApp) {
     house.enter().await;
 }
 
+async fn what_a_provider_said_holds_for_a_day(app: TestApp) {
+    let house = House::open(app.kind(), ROLES).await;
+    let (provider, caller) = house.app.app.sign_in.providers.find("house").unwrap();
+    let hence = |hours: u64| clock::now().plus(Duration::from_secs(hours * 3600));
+    let metadata = provider.metadata(caller, hence(0)).await.unwrap();
+    provider.key(caller, &metadata, None, hence(0)).await.unwrap();
+    // Within the hour it is not even asked; for the rest of the day it stands in for one that does not answer.
+    for hours in [0, 2, 23, 25] {
+        house.provider.set(|state| state.broken = Some("/jwks"));
+        let key = provider.key(caller, &metadata, None, hence(hours)).await;
+        house.provider.set(|state| state.broken = Some("/.well-known/openid-configuration"));
+        let again = provider.metadata(caller, hence(hours).plus(Duration::from_secs(60))).await;
+        assert_eq!((key.is_ok(), again.is_ok()), (hours < 24, hours < 24), "after {hours} hours");
+    }
+    assert_eq!(house.provider.asked("/jwks"), 1 + 3);
+}
+
+async fn a_provider_may_have_a_number_and_scopes_of_its_own(app: TestApp) {
+    let provider = StandIn::start().await;
+    for (scopes, expected) in [
+        ("", "openid email profile"),
+        ("scopes = [\"email\"]", "openid email"),
+        ("scopes = [\"email\", \"openid\"]", "email openid"),
+    ] {
+        let settings = entry("house-2", &provider.issuer, &format!("{scopes}\n{ROLES}"));
+        let sign_in = SignIn { providers: providers(&settings), ..SignIn::default() };
+        let app = TestApp::start_signing_in(app.kind(), sign_in).await;
+        let place = url::Url::parse(&Begun::at(&app, "house-2").await.place).unwrap();
+        assert_eq!(place.query_pairs().find(|(name, _)| name == "scope").unwrap().1, expected);
+    }
+}
+
 async fn a_key_signs_in_nowhere(app: TestApp) {
     let house = House::open(app.kind(), ROLES).await;
     house.person("groups", json!(["chiefs"]));
@@ -466,4 +498,6 @@ on_both_databases! {
     a_provider_that_is_gone_is_told_of_soon,
     a_key_signs_in_nowhere,
     whoever_asks_while_a_provider_rests_keeps_nobody_out,
+    what_a_provider_said_holds_for_a_day,
+    a_provider_may_have_a_number_and_scopes_of_its_own,
 }

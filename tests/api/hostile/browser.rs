@@ -54,7 +54,7 @@ pub fn find() -> Option<PathBuf> {
         .flat_map(|folder| ["chromium", "chromium-browser", "google-chrome"].map(|name| folder.join(name)))
         .find(|program| program.is_file());
     let required =
-        ["CI", "STET_REQUIRE_CHROMIUM"].iter().any(|name| env::var(name).is_ok_and(|value| !value.is_empty()));
+        ["CI", "STET_TEST_REQUIRE_CHROMIUM"].iter().any(|name| env::var(name).is_ok_and(|value| !value.is_empty()));
     assert!(found.is_some() || !required, "Chromium is required here and was not found; ./scripts/test installs it");
     if found.is_none() {
         _ = std::io::stderr()

@@ -5,7 +5,7 @@ use crate::{
     on_both_databases,
     support::{Client, Reply, TestApp, spec},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::HashSet;
 use stet::permissions::Role;
 
@@ -114,11 +114,24 @@ async fn every_list_is_walked_in_every_order_and_nothing_is_missed_or_seen_twice
                 let mut backwards = client.get(&format!("{path}?sort={opposite}")).await.column("id");
                 backwards.reverse();
                 assert_eq!(backwards, all, "{path} {order} and back");
+                assert!(in_order(&whole.json["data"], order), "{path} {order}");
                 walked += 1;
             }
         }
     }
     assert!(walked >= 50, "only {walked} orders were walked");
+}
+
+/// Whether rows come as they were asked for, where what they are sorted by is a field of theirs.
+fn in_order(rows: &Value, order: &str) -> bool {
+    let (field, down) = order.strip_prefix('-').map_or((order, false), |field| (field, true));
+    rows.as_array().unwrap().is_sorted_by(|one, next| {
+        let (first, second) = if down { (&next[field], &one[field]) } else { (&one[field], &next[field]) };
+        match (first.as_f64(), second.as_f64()) {
+            (Some(first), Some(second)) => first <= second,
+            _ => first.as_str() <= second.as_str(),
+        }
+    })
 }
 
 async fn a_cursor_is_good_for_its_own_list_alone(app: TestApp) {

@@ -16,7 +16,7 @@ use std::{
 };
 
 /// The URL of a database `postgres` whose user may create others, or `None` where there is no server to be had.
-/// Panics instead where PostgreSQL is required: with `CI` or `STET_REQUIRE_POSTGRES` set.
+/// Panics instead where PostgreSQL is required: with `CI` or `STET_TEST_REQUIRE_POSTGRES` set.
 pub fn server() -> Option<&'static str> {
     static URL: OnceLock<Option<String>> = OnceLock::new();
     URL.get_or_init(|| given("STET_TEST_POSTGRES").or_else(start)).as_deref()
@@ -32,7 +32,7 @@ fn start() -> Option<String> {
     static SUPERVISOR: OnceLock<Child> = OnceLock::new();
 
     let Some(bin) = binaries() else {
-        let required = given("CI").or_else(|| given("STET_REQUIRE_POSTGRES")).is_some();
+        let required = given("CI").or_else(|| given("STET_TEST_REQUIRE_POSTGRES")).is_some();
         assert!(!required, "PostgreSQL is required here, and no initdb, pg_ctl and postgres were found");
         // Written past the capture of the test harness, so that nobody takes half a run for a whole one.
         _ = io::stderr()
