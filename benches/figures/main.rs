@@ -1,8 +1,10 @@
-//! What Stet costs, as ratios on the machine that runs it: `cargo bench`, or `cargo bench -- reads writes` for a part.
+//! What Stet costs, as ratios on the machine that runs it: `cargo bench`, or `cargo bench -- reads writes sqlite` for
+//! parts on one database.
 
 mod bare;
 mod client;
 mod creates;
+mod database;
 mod edits;
 mod newsroom;
 mod pages;
@@ -15,11 +17,11 @@ mod starts;
 mod syndication;
 mod table;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
+use database::{Database, target};
 use newsroom::Newsroom;
 use server::Server;
 use std::path::Path;
-use stet::db::Target;
 use table::Table;
 
 /// Clients that ask at the same time.
@@ -34,45 +36,34 @@ fn main() -> Result<()> {
     {
         return reads::serve_from_memory(files);
     }
-    let wanted = |part: &str| arguments.is_empty() || arguments.iter().any(|argument| argument == part);
+    let (names, parts): (Vec<_>, Vec<_>) =
+        arguments.into_iter().partition(|argument| ["sqlite", "postgresql"].contains(&argument.as_str()));
+    let mut databases = Database::all();
+    databases.retain(|database| names.is_empty() || names.contains(&database.to_string().to_lowercase()));
+    let wanted = |part: &str| parts.is_empty() || parts.iter().any(|asked| asked == part);
     let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     println!("{}", server::machine());
     // Only where they are asked for: they fill newsrooms of 100,000 articles.
     let large = [
-        ("publication", publication::measure as fn(&Path) -> Result<()>),
+        ("publication", publication::measure as fn(&Database, &Path) -> Result<()>),
         ("search", search::measure),
         ("syndication", syndication::measure),
     ];
-    let asked: Vec<_> = large.iter().filter(|(part, _)| arguments.iter().any(|argument| argument == part)).collect();
-    asked.iter().try_for_each(|(_, measure)| measure(directory.path()))?;
-    if !asked.is_empty() && arguments.len() == asked.len() {
-        return Ok(());
-    }
-    figures(&wanted, &format!("sqlite://{}", directory.path().join("stet.db").display()), directory.path())?;
-    if let Some(url) = postgres() {
-        on_postgres(&url, "stet_figures", |url| figures(&wanted, url, directory.path()))?;
+    let asked = large.iter().filter(|(part, _)| parts.iter().any(|asked| asked == part)).collect::<Vec<_>>();
+    for database in &databases {
+        asked.iter().try_for_each(|(_, measure)| measure(database, directory.path()))?;
+        if asked.is_empty() || asked.len() < parts.len() {
+            database.fresh("figures", directory.path(), |url| figures(database, &wanted, url, directory.path()))?;
+        }
     }
     Ok(())
 }
 
-/// Measures in a database of its own.
-fn on_postgres(url: &str, name: &str, measure: impl FnOnce(&str) -> Result<()>) -> Result<()> {
-    let name = format!("{name}_{}", std::process::id());
-    execute(url, &format!("CREATE DATABASE {name}"))?;
-    let (server, _) = url.rsplit_once('/').context("STET_TEST_POSTGRES ends with the name of a database")?;
-    let result = measure(&format!("{server}/{name}"));
-    execute(url, &format!("DROP DATABASE {name}"))?;
-    result
-}
-
 /// All figures of one database.
-fn figures(wanted: &impl Fn(&str) -> bool, url: &str, directory: &Path) -> Result<()> {
-    let target = Target::parse(url).map_err(anyhow::Error::msg)?;
+fn figures(database: &Database, wanted: &impl Fn(&str) -> bool, url: &str, directory: &Path) -> Result<()> {
+    let target = target(url)?;
     let newsroom = Newsroom::fill(&target)?;
-    let mut table = Table::new(match target {
-        Target::Sqlite(_) => "SQLite",
-        Target::Postgres(_) => "PostgreSQL",
-    });
+    let mut table = Table::new(database);
     if wanted("starts") {
         starts::measure(&mut table, &target, url, directory)?;
     }
@@ -94,14 +85,4 @@ fn figures(wanted: &impl Fn(&str) -> bool, url: &str, directory: &Path) -> Resul
     drop(server);
     table.print();
     Ok(())
-}
-
-#[expect(clippy::disallowed_methods, reason = "what a benchmark is told does not belong to the program's settings")]
-fn postgres() -> Option<String> {
-    std::env::var("STET_TEST_POSTGRES").ok().filter(|url| !url.is_empty())
-}
-
-fn execute(url: &str, sql: &str) -> Result<()> {
-    let mut conn = Target::Postgres(url.to_owned()).open()?;
-    Ok(diesel::connection::SimpleConnection::batch_execute(&mut conn, sql)?)
 }

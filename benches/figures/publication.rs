@@ -1,7 +1,8 @@
-//! Publishing one article in a newsroom of 1,000 and in one of 100,000, through HTTP, on SQLite.
+//! Publishing one article in a newsroom of 1,000 and in one of 100,000, through HTTP.
 
 use super::{
     client::Connection,
+    database::{Database, target},
     newsroom::{self, Newsroom},
     server::{self, Server},
     table::{Table, median, micros, ratio},
@@ -12,7 +13,6 @@ use std::{
     path::Path,
     time::{Duration, Instant},
 };
-use stet::db::Target;
 
 const SMALL: usize = 1_000;
 const LARGE: usize = 100_000;
@@ -26,9 +26,16 @@ struct Desk {
     drafts: Vec<String>,
 }
 
-pub fn measure(directory: &Path) -> Result<()> {
-    let mut table = Table::new("SQLite");
-    let (mut small, mut large) = (Desk::open(directory, SMALL)?, Desk::open(directory, LARGE)?);
+pub fn measure(database: &Database, directory: &Path) -> Result<()> {
+    database.fresh("few", directory, |few| {
+        database.fresh("many", directory, |many| {
+            on(database, Desk::open(few, directory, SMALL)?, Desk::open(many, directory, LARGE)?)
+        })
+    })
+}
+
+fn on(database: &Database, mut small: Desk, mut large: Desk) -> Result<()> {
+    let mut table = Table::new(database);
     // What was idle while the larger one was filled is closed by now.
     let (mut near, mut far) = (Connection::open(&small.server.address)?, Connection::open(&large.server.address)?);
     let (mut quick, mut slow) = (Vec::new(), Vec::new());
@@ -48,11 +55,10 @@ pub fn measure(directory: &Path) -> Result<()> {
 }
 
 impl Desk {
-    fn open(directory: &Path, articles: usize) -> Result<Self> {
-        let url = format!("sqlite://{}", directory.join(format!("{articles}.db")).display());
-        Newsroom::fill_with(&Target::parse(&url).map_err(anyhow::Error::msg)?, articles, newsroom::short_article)?;
+    fn open(url: &str, directory: &Path, articles: usize) -> Result<Self> {
+        Newsroom::fill_with(&target(url)?, articles, newsroom::short_article)?;
         let administrator = ["--admin-email", server::EMAIL, "--admin-password", server::PASSWORD];
-        let server = Server::start(&[&["--database-url", &url], administrator.as_slice()].concat(), directory)?;
+        let server = Server::start(&[&["--database-url", url], administrator.as_slice()].concat(), directory)?;
         let (who, mut connection) = (server.sign_in()?, Connection::open(&server.address)?);
         let drafts = (0..PUBLISHED).map(|number| {
             let draft = newsroom::article(articles + number).to_string();

@@ -3,6 +3,7 @@
 use super::{
     ROUNDS,
     client::Connection,
+    database::{Database, target},
     newsroom::{self, Newsroom},
     server::Server,
     table::{Table, median, micros, ratio},
@@ -51,20 +52,13 @@ const SEARCHES: &[(&str, &str, &str)] = &[
     ("what is talked about most", "/api/v1/articles?sort=-comment_count", ""),
 ];
 
-pub fn measure(directory: &Path) -> Result<()> {
-    on(directory, &format!("sqlite://{}", directory.join("search.db").display()))?;
-    match super::postgres() {
-        Some(url) => super::on_postgres(&url, "stet_search", |url| on(directory, url)),
-        None => Ok(()),
-    }
+pub fn measure(database: &Database, directory: &Path) -> Result<()> {
+    database.fresh("search", directory, |url| on(database, directory, url))
 }
 
-fn on(directory: &Path, url: &str) -> Result<()> {
-    let target = Target::parse(url).map_err(anyhow::Error::msg)?;
-    let mut table = Table::new(match target {
-        Target::Sqlite(_) => "SQLite",
-        Target::Postgres(_) => "PostgreSQL",
-    });
+fn on(database: &Database, directory: &Path, url: &str) -> Result<()> {
+    let target = target(url)?;
+    let mut table = Table::new(database);
     let newsroom = Newsroom::fill_with(&target, ARTICLES, article)?;
     let began = Instant::now();
     let count = index(&target)?;

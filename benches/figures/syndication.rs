@@ -1,8 +1,9 @@
-//! What feed readers and crawlers take, in a newsroom of 2,000 and in one of 100,000, on SQLite. The first month of both
-//! holds the same articles.
+//! What feed readers and crawlers take, in a newsroom of 2,000 and in one of 100,000 on one database. The first
+//! month of both holds the same articles.
 
 use super::{
     client::Connection,
+    database::{Database, target},
     newsroom::{self, Newsroom},
     server::Server,
     table::{Table, median, micros, ratio},
@@ -12,7 +13,6 @@ use std::{
     path::Path,
     time::{Duration, Instant},
 };
-use stet::db::Target;
 
 const SMALL: usize = 2_000;
 const LARGE: usize = 100_000;
@@ -30,9 +30,16 @@ const PAGES: [(&str, &str, &str); 8] = [
     ("an article by slug", "/api/v1/articles/article-7", "about 1"),
 ];
 
-pub fn measure(directory: &Path) -> Result<()> {
-    let mut table = Table::new("SQLite");
-    let (small, large) = (open(directory, SMALL)?, open(directory, LARGE)?);
+pub fn measure(database: &Database, directory: &Path) -> Result<()> {
+    database.fresh("small", directory, |small| {
+        database.fresh("large", directory, |large| {
+            on(database, &open(small, directory, SMALL)?, &open(large, directory, LARGE)?)
+        })
+    })
+}
+
+fn on(database: &Database, small: &Server, large: &Server) -> Result<()> {
+    let mut table = Table::new(database);
     let (mut near, mut far) = (Connection::open(&small.address)?, Connection::open(&large.address)?);
     for (name, path, goal) in PAGES {
         let (mut quick, mut slow) = (Vec::new(), Vec::new());
@@ -52,10 +59,9 @@ pub fn measure(directory: &Path) -> Result<()> {
     Ok(())
 }
 
-fn open(directory: &Path, articles: usize) -> Result<Server> {
-    let url = format!("sqlite://{}", directory.join(format!("syndicated-{articles}.db")).display());
-    Newsroom::fill_with(&Target::parse(&url).map_err(anyhow::Error::msg)?, articles, newsroom::article)?;
-    Server::start(&["--database-url", &url], directory)
+fn open(url: &str, directory: &Path, articles: usize) -> Result<Server> {
+    Newsroom::fill_with(&target(url)?, articles, newsroom::article)?;
+    Server::start(&["--database-url", url], directory)
 }
 
 fn time(connection: &mut Connection, path: &str) -> Result<Duration> {

@@ -1,15 +1,16 @@
 //! The table of figures: a ratio, what it is to be, and what it was made from.
 
+use super::database::Database;
 use std::time::Duration;
 
 pub struct Table {
-    database: &'static str,
+    database: String,
     rows: Vec<[String; 4]>,
 }
 
 impl Table {
-    pub fn new(database: &'static str) -> Self {
-        Self { database, rows: Vec::new() }
+    pub fn new(database: &Database) -> Self {
+        Self { database: database.to_string(), rows: Vec::new() }
     }
 
     pub fn add(&mut self, figure: impl Into<String>, goal: &str, measured: impl Into<String>, from: impl Into<String>) {
@@ -20,7 +21,7 @@ impl Table {
 
     /// Prints Markdown, so that it can be kept as it is.
     pub fn print(&self) {
-        let head = [self.database, "goal", "measured", "from"].map(str::to_owned);
+        let head = [&self.database, "goal", "measured", "from"].map(str::to_owned);
         let widths: [usize; 4] = std::array::from_fn(|column| {
             self.rows.iter().chain([&head]).map(|row| row[column].chars().count()).max().unwrap_or_default()
         });

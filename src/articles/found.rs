@@ -38,9 +38,13 @@ impl Found {
     pub fn new(conn: &Conn, field: &Field, wanted: &Wanted) -> Self {
         let terms = wanted.anywhere();
         let of = |index: Index| {
-            field.sources.iter().find(|source| source.index == index).map(|source| source.matches(conn, &terms))
+            field
+                .sources
+                .iter()
+                .find(|source| source.index == index)
+                .map(|source| source.matches(conn, &terms, field.keys))
         };
-        let public = of(Index::Published).unwrap_or_else(|| Source::public().matches(conn, &terms));
+        let public = of(Index::Published).unwrap_or_else(|| Source::public().matches(conn, &terms, field.keys));
         Self { public, staff: of(Index::Staff) }
     }
 }

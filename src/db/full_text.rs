@@ -10,7 +10,7 @@ use diesel::{
     serialize::ToSql,
     sql_types::{BigInt, Bool, HasSqlType, Integer, Nullable, Text},
 };
-use std::{collections::BTreeMap, fmt::Write, sync::Arc};
+use std::{collections::BTreeMap, fmt::Write, ops::RangeInclusive, sync::Arc};
 
 /// Which index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,11 +20,11 @@ pub enum Index {
 }
 
 impl Index {
-    /// What shows its documents.
-    fn view(self) -> &'static str {
+    /// What its tables, views and functions begin with.
+    fn name(self) -> &'static str {
         match self {
-            Self::Published => "published_search",
-            Self::Staff => "staff_search",
+            Self::Published => "published",
+            Self::Staff => "staff",
         }
     }
 }
@@ -67,29 +67,73 @@ pub struct Indexed {
     pub forms: Vec<String>,
 }
 
-/// The condition that a row of `published_search` or `staff_search` has these terms.
-#[derive(Debug, Clone)]
-pub struct Matches {
-    view: &'static str,
-    operator: &'static str,
-    terms: String,
-    cast: &'static str,
-    /// Whether the statement is kept. PostgreSQL plans by how rare the words are, so it looks each time.
-    kept: bool,
+impl Terms {
+    /// Whether it takes more than an index of words to find them.
+    fn has_phrase(&self) -> bool {
+        match self {
+            Self::Word(_) | Self::Prefix(_) => false,
+            Self::Phrase(_) => true,
+            Self::All(all) | Self::Any(all) => all.iter().any(Self::has_phrase),
+            Self::But(one, other) => one.has_phrase() || other.has_phrase(),
+        }
+    }
 }
 
-/// How this database is asked for the terms.
-pub fn matches(conn: &Conn, index: Index, terms: &Terms) -> Matches {
-    let mut text = String::new();
-    match conn {
-        Conn::Sqlite(_) => {
-            write_fts5(&mut text, terms);
-            Matches { view: index.view(), operator: ".terms MATCH ", terms: text, cast: "", kept: true }
+/// Terms as a database takes them.
+#[derive(Debug, Clone)]
+enum Asked {
+    Fts5(String),
+    /// With how many documents PostgreSQL looks into before it asks the index of words (migration 0020).
+    Tsquery(String, i64),
+}
+
+/// Documents that PostgreSQL looks into first: enough for a page of what a quarter of all have, or of a common phrase, which the
+/// index of words does not find by itself.
+const WALKED: RangeInclusive<i64> = 24..=400;
+const WALKED_FOR_A_PHRASE: i64 = 1000;
+
+impl Asked {
+    /// How this database is asked for some of what has the terms.
+    fn of(conn: &Conn, terms: &Terms, some: i64) -> Self {
+        let mut text = String::new();
+        match conn {
+            Conn::Sqlite(_) => {
+                write_fts5(&mut text, terms);
+                Self::Fts5(text)
+            }
+            Conn::Postgres(_) => {
+                write_tsquery(&mut text, terms);
+                let few = some.saturating_mul(4).clamp(*WALKED.start(), *WALKED.end());
+                Self::Tsquery(text, if terms.has_phrase() { WALKED_FOR_A_PHRASE } else { few })
+            }
         }
-        Conn::Postgres(_) => {
-            write_tsquery(&mut text, terms);
-            Matches { view: index.view(), operator: ".terms @@ ", terms: text, cast: "::tsquery", kept: false }
+    }
+}
+
+/// The condition that a row of `published_search` or `staff_search` has some terms, and a key behind one and up to another.
+#[derive(Debug, Clone)]
+pub struct Matches {
+    index: Index,
+    asked: Asked,
+    keys: (i64, i64),
+}
+
+impl Matches {
+    pub fn new(conn: &Conn, index: Index, terms: &Terms, keys: (i64, i64)) -> Self {
+        // All are wanted.
+        let asked = match Asked::of(conn, terms, 0) {
+            Asked::Tsquery(text, _) => Asked::Tsquery(text, 0),
+            asked => asked,
+        };
+        Self { index, asked, keys }
+    }
+
+    /// The same where few documents have such keys.
+    pub fn of_few(mut self) -> Self {
+        if let Asked::Tsquery(_, walked) = &mut self.asked {
+            *walked = WALKED_FOR_A_PHRASE;
         }
+        self
     }
 }
 
@@ -164,17 +208,34 @@ impl QueryId for Matches {
 
 impl<DB> QueryFragment<DB> for Matches
 where
-    DB: Backend + HasSqlType<Text>,
+    DB: Backend + HasSqlType<Text> + HasSqlType<BigInt>,
     String: ToSql<Text, DB>,
+    i64: ToSql<BigInt, DB>,
 {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        if !self.kept {
-            out.unsafe_to_cache_prepared();
+        let name = self.index.name();
+        match &self.asked {
+            Asked::Fts5(terms) => {
+                out.push_sql(name);
+                out.push_sql("_search.terms MATCH ");
+                out.push_bind_param::<Text, String>(terms)?;
+                for (operator, key) in [(">", &self.keys.0), ("<=", &self.keys.1)] {
+                    out.push_sql(&format!(" AND {name}_search.key {operator} "));
+                    out.push_bind_param::<BigInt, _>(key)?;
+                }
+            }
+            Asked::Tsquery(terms, walked) => {
+                out.push_sql(&format!("{name}_search.key IN (SELECT {name}_keys("));
+                out.push_bind_param::<Text, String>(terms)?;
+                out.push_sql("::tsquery, ");
+                out.push_bind_param::<BigInt, _>(&self.keys.0)?;
+                out.push_sql(", ");
+                out.push_bind_param::<BigInt, _>(&self.keys.1)?;
+                out.push_sql(", NULL, ");
+                out.push_bind_param::<BigInt, _>(walked)?;
+                out.push_sql("))");
+            }
         }
-        out.push_sql(self.view);
-        out.push_sql(self.operator);
-        out.push_bind_param::<Text, String>(&self.terms)?;
-        out.push_sql(self.cast);
         Ok(())
     }
 }
@@ -183,7 +244,7 @@ where
 /// the second, and so on until there are as many as are wanted. Gives the number of the terms, the key, and what the
 /// document is of.
 pub struct Walk {
-    view: &'static str,
+    index: Index,
     tiers: Vec<Tier>,
     most: i64,
     limit: i64,
@@ -191,19 +252,19 @@ pub struct Walk {
 
 struct Tier {
     number: i32,
-    matches: Matches,
+    asked: Asked,
     after: i64,
 }
 
 impl Walk {
     /// At most so many documents whose keys are at most `most`.
     pub fn new(index: Index, most: i64, limit: i64) -> Self {
-        Self { view: index.view(), tiers: Vec::new(), most, limit }
+        Self { index, tiers: Vec::new(), most, limit }
     }
 
     /// Goes on through what has these terms, behind a key.
-    pub fn through(&mut self, number: i32, matches: Matches, after: i64) {
-        self.tiers.push(Tier { number, matches, after });
+    pub fn through(&mut self, conn: &Conn, number: i32, terms: &Terms, after: i64) {
+        self.tiers.push(Tier { number, asked: Asked::of(conn, terms, self.limit), after });
     }
 
     pub fn is_over(&self) -> bool {
@@ -219,18 +280,31 @@ where
 {
     /// Both databases take the parts one after another, and none that comes after the last document that is wanted.
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        for (index, tier) in self.tiers.iter().enumerate() {
-            out.push_sql(if index == 0 { "SELECT * FROM (SELECT " } else { ") t UNION ALL SELECT * FROM (SELECT " });
-            out.push_sql(&tier.number.to_string());
-            out.push_sql(" AS tier, key, subject_id, kind, revision_id FROM ");
-            out.push_sql(self.view);
-            out.push_sql(" WHERE ");
-            tier.matches.walk_ast(out.reborrow())?;
-            out.push_sql(" AND key > ");
-            out.push_bind_param::<BigInt, _>(&tier.after)?;
-            out.push_sql(" AND key <= ");
-            out.push_bind_param::<BigInt, _>(&self.most)?;
-            out.push_sql(" ORDER BY key LIMIT ");
+        let name = self.index.name();
+        for (index, Tier { number, asked, after }) in self.tiers.iter().enumerate() {
+            out.push_sql(if index == 0 { "SELECT * FROM (" } else { ") t UNION ALL SELECT * FROM (" });
+            out.push_sql(&format!("SELECT {number} AS tier, d.key, subject_id, kind, revision_id FROM "));
+            match asked {
+                Asked::Fts5(terms) => {
+                    out.push_sql(&format!("{name}_search d WHERE d.terms MATCH "));
+                    out.push_bind_param::<Text, String>(terms)?;
+                    out.push_sql(" AND d.key > ");
+                    out.push_bind_param::<BigInt, _>(after)?;
+                    out.push_sql(" AND d.key <= ");
+                    out.push_bind_param::<BigInt, _>(&self.most)?;
+                }
+                Asked::Tsquery(terms, walked) => {
+                    out.push_sql(&format!("{name}_keys("));
+                    out.push_bind_param::<Text, String>(terms)?;
+                    out.push_sql("::tsquery");
+                    for number in [after, &self.most, &self.limit, walked] {
+                        out.push_sql(", ");
+                        out.push_bind_param::<BigInt, _>(number)?;
+                    }
+                    out.push_sql(&format!(") k JOIN {name}_documents d ON d.key = k"));
+                }
+            }
+            out.push_sql(" ORDER BY d.key LIMIT ");
             out.push_bind_param::<BigInt, _>(&self.limit)?;
         }
         out.push_sql(") t LIMIT ");

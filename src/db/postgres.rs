@@ -123,13 +123,16 @@ impl SimpleConnection for PgConn {
     }
 }
 
+/// Whatever is asked here is asked often and answered soon: to compile it takes the server seconds.
+const SETTINGS: &str = "SET TIME ZONE 'UTC'; SET jit = off";
+
 impl Connection for PgConn {
     type Backend = Pg;
     type TransactionManager = AnsiTransactionManager;
 
     fn establish(url: &str) -> ConnectionResult<Self> {
         let mut link = Link::open(&url::Target::parse(url)?)?;
-        link.batch("SET TIME ZONE 'UTC'").map_err(ConnectionError::CouldntSetupConfiguration)?;
+        link.batch(SETTINGS).map_err(ConnectionError::CouldntSetupConfiguration)?;
         Ok(Self {
             link,
             statements: StatementCache::new(),

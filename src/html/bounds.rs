@@ -194,7 +194,7 @@ impl TreeSink for Measure {
 
 #[cfg(test)]
 mod tests {
-    use super::check;
+    use super::{ELEMENTS, OPEN, check, check_escapes, check_in_order};
 
     #[test]
     fn what_people_write_is_within_bounds() {
@@ -210,6 +210,26 @@ mod tests {
         ] {
             assert_eq!(check(&html), Ok(()), "{}", &html[..40]);
         }
+    }
+
+    #[test]
+    fn a_bound_is_passed_by_the_first_beyond_it() {
+        let nested = |n| format!("{}{}", "<div>".repeat(n), "</div>".repeat(n));
+        let code = |checked: Result<(), super::Refusal>| checked.map_err(|refusal| refusal.code);
+        for (html, expected) in [
+            (nested(OPEN), Ok(())),
+            (nested(OPEN + 1), Err("too_deep")),
+            ("<br>".repeat(OPEN + 1), Ok(())),
+            ("<p></p>".repeat(ELEMENTS), Ok(())),
+            ("<p></p>".repeat(ELEMENTS + 1), Err("too_long")),
+        ] {
+            assert_eq!(code(check_in_order(&html)), expected, "{} bytes", html.len());
+        }
+        // Of nothing but such signs, as many as the square root of the bound.
+        assert_eq!(code(check_escapes(&"&".repeat(141_421))), Ok(()));
+        assert_eq!(code(check_escapes(&"&".repeat(141_422))), Err("too_long"));
+        assert_eq!(code(check_escapes(&"\u{a0}".repeat(100_001))), Err("too_long"));
+        assert_eq!(code(check_escapes(&"plain ".repeat(1_000_000))), Ok(()));
     }
 
     #[test]

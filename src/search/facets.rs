@@ -64,13 +64,11 @@ pub fn count(conn: &mut Conn, field: &Field, terms: &Terms, wanted: &[Facet]) ->
 fn labels(conn: &mut Conn, field: &Field, terms: &Terms) -> Result<Vec<Vec<u8>>> {
     use published_search as s;
     let source = field.sources.first().cloned().unwrap_or_else(Source::public);
-    let matches = source.matches(conn, terms);
+    let matches = source.matches(conn, terms, field.keys);
     let visible = published_articles::table.on(published_articles::revision_id.nullable().eq(s::revision_id));
     let found = s::table
         .inner_join(visible)
         .filter(matches)
-        .filter(s::key.gt(field.keys.0))
-        .filter(s::key.le(field.keys.1))
         .order(s::key)
         .limit(i64::try_from(COUNTED + 1).unwrap_or(i64::MAX))
         .select(s::labels);

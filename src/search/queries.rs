@@ -6,7 +6,7 @@ use crate::{
     both,
     db::{
         Conn, Id,
-        full_text::{self, Index, Matches, Terms, Walk},
+        full_text::{Index, Matches, Terms, Walk},
     },
     error::{Error, Result},
     http::{Page, Window, cursor::Position},
@@ -59,9 +59,9 @@ impl Source {
         Terms::All([self.holds.clone(), vec![terms.clone()]].concat())
     }
 
-    /// The condition on its rows.
-    pub fn matches(&self, conn: &Conn, terms: &Terms) -> Matches {
-        full_text::matches(conn, self.index, &self.terms(terms))
+    /// The condition on its rows, of those with keys behind one and up to another.
+    pub fn matches(&self, conn: &Conn, terms: &Terms, keys: (i64, i64)) -> Matches {
+        Matches::new(conn, self.index, &self.terms(terms), keys)
     }
 }
 
@@ -193,7 +193,7 @@ fn walk(
 ) -> Result<Vec<Hit>> {
     let mut walk = Walk::new(source.index, field.keys.1, limit);
     for (tier, terms) in (0..).zip(tiers).skip_while(|(tier, _)| *tier < first) {
-        walk.through(tier, source.matches(conn, terms), if tier == first { after } else { field.keys.0 });
+        walk.through(conn, tier, &source.terms(terms), if tier == first { after } else { field.keys.0 });
     }
     if walk.is_over() {
         return Ok(Vec::new());
@@ -205,11 +205,9 @@ fn walk(
 pub fn count_public(conn: &mut Conn, field: &Field, terms: &Terms) -> Result<i64> {
     use published_search as s;
     let source = field.sources.first().cloned().unwrap_or_else(Source::public);
-    let matches = source.matches(conn, terms);
+    let matches = source.matches(conn, terms, field.keys);
     let visible = published_articles::table.on(published_articles::revision_id.nullable().eq(s::revision_id));
-    let found =
-        s::table.inner_join(visible).filter(matches).filter(s::key.gt(field.keys.0)).filter(s::key.le(field.keys.1));
-    Ok(found.count().get_result(conn)?)
+    Ok(s::table.inner_join(visible).filter(matches).count().get_result(conn)?)
 }
 
 /// What matches and is no article.
@@ -219,7 +217,6 @@ pub fn names(conn: &mut Conn, field: &Field, terms: &Terms) -> Result<Vec<(Kind,
         return Ok(Vec::new());
     }
     let source = field.sources.first().cloned().unwrap_or_else(Source::public);
-    let matches = source.matches(conn, terms);
-    let found = s::table.filter(matches).filter(s::key.gt(field.keys.0)).filter(s::key.le(ARTICLES));
+    let found = s::table.filter(source.matches(conn, terms, (field.keys.0, ARTICLES)).of_few());
     Ok(found.select((s::kind, s::subject_id)).load(conn)?)
 }

@@ -185,6 +185,13 @@ async fn signing_in_and_out_is_written_down_and_so_is_what_failed(app: TestApp) 
         (&json!("list_users"), &json!("refused"), &json!(user))
     );
 
+    // Who follows a letter has shown whose it was.
+    let new = json!({"email": "jonas@lantern.example", "name": "Jonas Reyes", "role": "author"});
+    let invited = admin.post("/users", new).await;
+    let accept = json!({"token": invited.assert(201).text("/invitation/token"), "password": PASSWORD});
+    let [line] = &of(&admin, &app.anyone().post("/auth/invitation", accept).await).await[..] else { panic!("no line") };
+    assert_eq!(line["actor"], json!({"kind": "user", "id": invited.text("/id"), "name": "Jonas Reyes"}));
+
     refresh(&app, &session.text("/refresh_token")).await.assert(200);
     app.execute("UPDATE refresh_tokens SET used_at = used_at - 10000000");
     let reused = refresh(&app, &session.text("/refresh_token")).await;

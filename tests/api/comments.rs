@@ -208,6 +208,23 @@ async fn what_readers_see_of_a_comment_is_edited_and_its_state_is_not(app: TestA
     }
 }
 
+async fn two_may_moderate_a_thread_at_once(app: TestApp) {
+    let editor = open_discussion(&app).await;
+    let approve = |id: &str| {
+        let (editor, id) = (editor.clone(), id.to_owned());
+        actix_web::rt::spawn(async move { set(&editor, &id, "approved").await })
+    };
+    for round in 1..=15 {
+        let root = approved(&app, &editor, guest("The quay.")).await;
+        let reply = app.anyone().post(PATH, reply_to(&root, "It is open.")).await.assert(201).text("/id");
+        set(&editor, &root, "pending").await;
+        let (first, second) = (approve(&root), approve(&reply));
+        first.await.unwrap();
+        second.await.unwrap();
+        assert_eq!(count(&app).await, 2 * round);
+    }
+}
+
 async fn with_which_address_the_staff_sign_in_is_told_to_no_editor(app: TestApp) {
     let editor = open_discussion(&app).await;
     let colleague = app.signed_in(Role::Admin).await;
@@ -310,6 +327,7 @@ on_both_databases! {
     what_stands_below_a_hidden_comment_is_hidden_with_it,
     editors_correct_delete_and_bring_back_comments,
     what_readers_see_of_a_comment_is_edited_and_its_state_is_not,
+    two_may_moderate_a_thread_at_once,
     with_which_address_the_staff_sign_in_is_told_to_no_editor,
     a_closed_hidden_or_absent_article_takes_no_comment,
     threads_and_the_queue_come_in_pages,

@@ -162,18 +162,23 @@ async fn nothing_is_told_but_the_text(app: TestApp) {
     );
     editor.put(&format!("{path}/publication"), json!({})).await.assert(200);
     editor.post(&format!("{path}/comments"), json!({"body": "First."})).await.assert(201);
+    editor.post(&format!("{path}/corrections"), json!({"kind": "correction", "text": "At nine."})).await.assert(201);
     editor.patch(&path, json!({"subtitle": "Take 2"})).await.assert(200);
     let public = app.anyone().get(&path).await;
     let live = look(&path, &app, &token).await;
-    for field in ["status", "published_at", "published_revision", "comments", "created_at"] {
+    assert!(public.json["corrected_at"].is_string());
+    for field in ["status", "published_at", "published_revision", "corrected_at", "comments", "created_at"] {
         assert_eq!(live.assert(200).json[field], public.json[field], "{field}");
     }
     assert_eq!((&live.json["subtitle"], &live.json["comments"]["count"]), (&json!("Take 2"), &json!(1)));
     editor.delete(&format!("{path}/publication")).await.assert(204);
     let archived = look(&path, &app, &token).await;
-    for (field, value) in
-        [("status", json!("draft")), ("published_at", Value::Null), ("comments", json!({"open": true, "count": 0}))]
-    {
+    for (field, value) in [
+        ("status", json!("draft")),
+        ("published_at", Value::Null),
+        ("corrected_at", Value::Null),
+        ("comments", json!({"open": true, "count": 0})),
+    ] {
         assert_eq!(archived.json[field], value, "{field}");
     }
 }

@@ -3,10 +3,11 @@
 use super::{draft, story};
 use crate::{
     on_both_databases,
-    support::{Client, TestApp},
+    support::{Client, PASSWORD, TestApp},
 };
 use actix_web::http::Method;
 use serde_json::{Value, json};
+use stet::permissions::Role;
 
 async fn head(client: &Client, path: &str) -> crate::support::Reply {
     client.raw(Method::HEAD, path, Vec::new()).await
@@ -55,6 +56,9 @@ async fn a_cache_is_told_what_it_has_already(app: TestApp) {
     let private = editor.get("/articles/ebb").await;
     assert_eq!(private.header("cache-control"), "no-store");
     assert_eq!(anyone.get("/articles/none").await.header("cache-control"), "no-store");
+    let login = json!({"email": app.new_user(Role::Editor), "password": PASSWORD});
+    let session = anyone.post("/auth/login", login).await;
+    assert_eq!(session.assert(200).header("cache-control"), "no-store");
     anyone.with("if-none-match", "*").get("/articles/none").await.assert(404);
 }
 

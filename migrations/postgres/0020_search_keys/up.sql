@@ -1,0 +1,64 @@
+-- The words of a document take more room than all else of it, and only phrases are looked up in them: out of the way,
+-- and not compressed. What is indexed already is indexed anew in the background.
+ALTER TABLE published_terms SET (toast_tuple_target = 128);
+ALTER TABLE published_terms ALTER COLUMN terms SET STORAGE EXTERNAL;
+ALTER TABLE staff_terms SET (toast_tuple_target = 128);
+ALTER TABLE staff_terms ALTER COLUMN terms SET STORAGE EXTERNAL;
+INSERT INTO search_pending (subject_id, kind, spread, mark)
+SELECT subject_id, kind, FALSE, '00000000-0000-0000-0000-000000000000'::uuid FROM published_documents
+UNION SELECT subject_id, kind, FALSE, '00000000-0000-0000-0000-000000000000'::uuid FROM staff_documents
+ON CONFLICT (subject_id) DO NOTHING;
+
+-- The keys of documents that have some words, in their order: behind one, up to another, and so many at the most. The planner
+-- takes it for cheap to look into every document for a word that few have. So what many have is looked for
+-- among the first few that are `walked`, and all else by the index of words.
+CREATE FUNCTION published_keys(wanted TSQUERY, after BIGINT, most BIGINT, many BIGINT, walked BIGINT) RETURNS SETOF BIGINT
+LANGUAGE plpgsql STABLE ROWS 20 SET enable_seqscan = off AS $$
+DECLARE
+    behind BIGINT := after;
+    found BIGINT := 0;
+BEGIN
+    IF walked > 0 THEN
+        RETURN QUERY SELECT n.key FROM (
+            SELECT t.key, t.terms FROM published_terms t WHERE t.key > after AND t.key <= most ORDER BY t.key LIMIT walked
+        ) n WHERE n.terms @@ wanted ORDER BY n.key LIMIT many;
+        GET DIAGNOSTICS found = ROW_COUNT;
+        IF found = many THEN
+            RETURN;
+        END IF;
+        -- Nothing, where the walk came to the end.
+        SELECT t.key INTO behind FROM published_terms t WHERE t.key > after AND t.key <= most ORDER BY t.key LIMIT 1 OFFSET walked - 1;
+        IF behind IS NULL THEN
+            RETURN;
+        END IF;
+    END IF;
+    -- By no index of keys: it would be walked.
+    RETURN QUERY SELECT t.key FROM published_terms t
+        WHERE t.terms @@ wanted AND t.key + 0 > behind AND t.key + 0 <= most ORDER BY t.key + 0 LIMIT many - found;
+END
+$$;
+CREATE FUNCTION staff_keys(wanted TSQUERY, after BIGINT, most BIGINT, many BIGINT, walked BIGINT) RETURNS SETOF BIGINT
+LANGUAGE plpgsql STABLE ROWS 20 SET enable_seqscan = off AS $$
+DECLARE
+    behind BIGINT := after;
+    found BIGINT := 0;
+BEGIN
+    IF walked > 0 THEN
+        RETURN QUERY SELECT n.key FROM (
+            SELECT t.key, t.terms FROM staff_terms t WHERE t.key > after AND t.key <= most ORDER BY t.key LIMIT walked
+        ) n WHERE n.terms @@ wanted ORDER BY n.key LIMIT many;
+        GET DIAGNOSTICS found = ROW_COUNT;
+        IF found = many THEN
+            RETURN;
+        END IF;
+        -- Nothing, where the walk came to the end.
+        SELECT t.key INTO behind FROM staff_terms t WHERE t.key > after AND t.key <= most ORDER BY t.key LIMIT 1 OFFSET walked - 1;
+        IF behind IS NULL THEN
+            RETURN;
+        END IF;
+    END IF;
+    -- By no index of keys: it would be walked.
+    RETURN QUERY SELECT t.key FROM staff_terms t
+        WHERE t.terms @@ wanted AND t.key + 0 > behind AND t.key + 0 <= most ORDER BY t.key + 0 LIMIT many - found;
+END
+$$;

@@ -1,0 +1,1 @@
+-- SQLite walks its index in the order of the keys.
