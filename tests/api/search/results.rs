@@ -329,6 +329,38 @@ async fn pages_of_a_search_follow_one_another(app: TestApp) {
     anyone.get(&format!("/articles?q=ships&sort=title&cursor={cursor}")).await.assert_problem(400, "invalid_cursor");
 }
 
+async fn what_few_have_is_found_behind_all_the_others(app: TestApp) {
+    let desk = Desk::open(app).await;
+    let mut expected = Vec::new();
+    for number in 0..64 {
+        let (title, few) = (format!("Story {number}"), [2, 4, 6, 63].contains(&number));
+        desk.story(&title, if few { "Ships at the lighthouse." } else { "Ships in the harbour." }).await;
+        if few {
+            expected.push(title);
+        }
+    }
+    expected.reverse();
+    for list in [
+        "/articles?q=lighthouse",
+        "/articles?q=ships+light*",
+        "/articles?q=ships+-harbour",
+        "/articles?q=at+the+lighthouse",
+    ] {
+        for limit in 1..=5 {
+            let (mut found, mut path) = (Vec::new(), format!("{list}&limit={limit}"));
+            loop {
+                let page = desk.app.anyone().get(&path).await;
+                found.extend(page.assert(200).column("title"));
+                match page.json["page"]["next_cursor"].as_str() {
+                    Some(cursor) => path = format!("{list}&limit={limit}&cursor={cursor}"),
+                    None => break,
+                }
+            }
+            assert_eq!(found, expected, "{list} {limit}");
+        }
+    }
+}
+
 async fn a_search_can_be_narrowed_by_all_filters_of_the_list(app: TestApp) {
     let desk = coast(app).await;
     desk.publish(
@@ -368,5 +400,6 @@ on_both_databases! {
     facets_count_all_that_matches,
     suggestions_come_while_one_types,
     pages_of_a_search_follow_one_another,
+    what_few_have_is_found_behind_all_the_others,
     a_search_can_be_narrowed_by_all_filters_of_the_list,
 }
