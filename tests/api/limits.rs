@@ -67,7 +67,10 @@ async fn an_answer_says_how_one_stands_to_the_limit() {
     let same = anyone.with("if-none-match", first.etag()).get("/tags").await;
     assert!(!same.assert(304).header("ratelimit").is_empty());
     assert!(anyone.get("/search?q=x").await.header("ratelimit-policy").starts_with("\"search\";"));
-    assert!(anyone.get("/articles?limit=1&q=x").await.header("ratelimit-policy").starts_with("\"search\";"));
+    for (path, class) in [("?q=x", "search"), ("?limit=1&q=x", "search"), ("?limit=1", "reads"), ("", "reads")] {
+        let policy = anyone.get(&format!("/articles{path}")).await.header("ratelimit-policy").to_owned();
+        assert!(policy.starts_with(&format!("\"{class}\";")), "{path}: {policy}");
+    }
     assert!(anyone.get("//feeds/rss.xml").await.header("ratelimit-policy").starts_with("\"reads\";"));
     for free in ["//healthz", "//readyz"] {
         assert_eq!(anyone.get(free).await.assert(200).header("ratelimit-policy"), "", "{free}");

@@ -73,6 +73,8 @@ async fn an_invitation_is_good_once_for_a_week_and_for_nobody_who_is_out(app: Te
     // A week later.
     app.execute("UPDATE one_time_tokens SET expires_at = expires_at - 604800000000");
     accept(&app, &second, PASSWORD).await.assert_problem(401, "invalid_token");
+    app.app.db.write(|conn| auth::clean_up(conn, clock::now())).await.unwrap();
+    assert_eq!(app.number("SELECT count(*) FROM one_time_tokens"), 0);
     // Nobody who is disabled or deleted.
     let third = admin.send(Method::POST, &format!("{path}/invitation"), None).await.assert(200).text("/token");
     admin.patch(&path, json!({"disabled": true})).await.assert(200);

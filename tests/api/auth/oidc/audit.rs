@@ -35,6 +35,7 @@ async fn what_a_providers_word_does_to_accounts_stands_in_the_audit(app: TestApp
         house.come_back().await.unwrap();
         let line = newest().await.0;
         let id = line["actor"]["id"].as_str().unwrap().to_owned();
+        assert_eq!(line["actor"]["kind"], "user");
         assert_eq!(told(&line), done(&id, fields));
     }
     let (line, before) = newest().await;
