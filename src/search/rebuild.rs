@@ -22,14 +22,17 @@ pub async fn all(db: &Db, languages: &[Language], mut progress: impl FnMut(usize
     let count = db.write(pending::touch_all).await?;
     let until = Id::new();
     progress(count, 0);
+    let mut done = 0;
     loop {
         let (found, _) = index::batch(db, languages, until).await?;
         if found == 0 {
             break;
         }
-        let left = db.look_up(move |conn| pending::count(conn, until, i64::MAX)).await?;
-        progress(count, count.saturating_sub(left));
+        // A server that runs may have taken others meanwhile: they are counted at the end.
+        done += found;
+        progress(count, done.min(count));
     }
+    progress(count, count);
     for index in [Index::Published, Index::Staff] {
         // The first one begins to merge all parts into one, the others go on with it.
         let mut all = true;
