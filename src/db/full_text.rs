@@ -93,8 +93,8 @@ const WALKED: RangeInclusive<i64> = 24..=400;
 const WALKED_FOR_A_PHRASE: i64 = 1000;
 
 impl Asked {
-    /// How this database is asked for some of what has the terms.
-    fn of(conn: &Conn, terms: &Terms, some: i64) -> Self {
+    /// How this database is asked.
+    fn of(conn: &Conn, terms: &Terms, walked: i64) -> Self {
         let mut text = String::new();
         match conn {
             Conn::Sqlite(_) => {
@@ -103,8 +103,7 @@ impl Asked {
             }
             Conn::Postgres(_) => {
                 write_tsquery(&mut text, terms);
-                let few = some.saturating_mul(4).clamp(*WALKED.start(), *WALKED.end());
-                Self::Tsquery(text, if terms.has_phrase() { WALKED_FOR_A_PHRASE } else { few })
+                Self::Tsquery(text, walked)
             }
         }
     }
@@ -120,20 +119,7 @@ pub struct Matches {
 
 impl Matches {
     pub fn new(conn: &Conn, index: Index, terms: &Terms, keys: (i64, i64)) -> Self {
-        // All are wanted.
-        let asked = match Asked::of(conn, terms, 0) {
-            Asked::Tsquery(text, _) => Asked::Tsquery(text, 0),
-            asked => asked,
-        };
-        Self { index, asked, keys }
-    }
-
-    /// The same where few documents have such keys.
-    pub fn of_few(mut self) -> Self {
-        if let Asked::Tsquery(_, walked) = &mut self.asked {
-            *walked = WALKED_FOR_A_PHRASE;
-        }
-        self
+        Self { index, asked: Asked::of(conn, terms, 0), keys }
     }
 }
 
@@ -264,7 +250,9 @@ impl Walk {
 
     /// Goes on through what has these terms, behind a key.
     pub fn through(&mut self, conn: &Conn, number: i32, terms: &Terms, after: i64) {
-        self.tiers.push(Tier { number, asked: Asked::of(conn, terms, self.limit), after });
+        let few = self.limit.saturating_mul(4).clamp(*WALKED.start(), *WALKED.end());
+        let walked = if terms.has_phrase() { WALKED_FOR_A_PHRASE } else { few };
+        self.tiers.push(Tier { number, asked: Asked::of(conn, terms, walked), after });
     }
 
     pub fn is_over(&self) -> bool {

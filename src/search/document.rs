@@ -49,7 +49,8 @@ pub struct Document {
     filters: Vec<String>,
 }
 
-/// Keys of articles are greater than this, those of all else are smaller, so that those come first.
+/// Keys of articles are greater than this, those of all else are smaller, so that those come first. Migration 0020 of PostgreSQL
+/// knows the number.
 pub const ARTICLES: i64 = -(1 << 62);
 
 /// The farthest time that keys tell apart, in thousandths of a second before and after 1970.

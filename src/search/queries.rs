@@ -217,6 +217,6 @@ pub fn names(conn: &mut Conn, field: &Field, terms: &Terms) -> Result<Vec<(Kind,
         return Ok(Vec::new());
     }
     let source = field.sources.first().cloned().unwrap_or_else(Source::public);
-    let found = s::table.filter(source.matches(conn, terms, (field.keys.0, ARTICLES)).of_few());
+    let found = s::table.filter(source.matches(conn, terms, (field.keys.0, ARTICLES)));
     Ok(found.select((s::kind, s::subject_id)).load(conn)?)
 }

@@ -9,30 +9,43 @@ SELECT subject_id, kind, FALSE, '00000000-0000-0000-0000-000000000000'::uuid FRO
 UNION SELECT subject_id, kind, FALSE, '00000000-0000-0000-0000-000000000000'::uuid FROM staff_documents
 ON CONFLICT (subject_id) DO NOTHING;
 
--- The keys of documents that have some words, in their order: behind one, up to another, and so many at the most. The planner
--- takes it for cheap to look into every document for a word that few have. So what many have is looked for
--- among the first few that are `walked`, and all else by the index of words.
+-- Sections, tags and authors come before all articles, and are few: words of articles are not to be looked through for them.
+CREATE INDEX published_names_by_word ON published_terms USING gin (terms) WHERE key + 0 <= -4611686018427387904;
+
+-- The keys of documents that have some words, in their order: behind one, up to another, and so many at the most. The
+-- planner takes it for cheap to look into every document for a word that few have. So what many have is looked for among
+-- the first few, which are `walked`, and all else by the index of words. `key + 0` is in no index of keys.
 CREATE FUNCTION published_keys(wanted TSQUERY, after BIGINT, most BIGINT, many BIGINT, walked BIGINT) RETURNS SETOF BIGINT
 LANGUAGE plpgsql STABLE ROWS 20 SET enable_seqscan = off AS $$
 DECLARE
     behind BIGINT := after;
     found BIGINT := 0;
+    here BIGINT;
 BEGIN
-    IF walked > 0 THEN
-        RETURN QUERY SELECT n.key FROM (
-            SELECT t.key, t.terms FROM published_terms t WHERE t.key > after AND t.key <= most ORDER BY t.key LIMIT walked
-        ) n WHERE n.terms @@ wanted ORDER BY n.key LIMIT many;
+    IF behind < -4611686018427387904 THEN
+        RETURN QUERY SELECT t.key FROM published_terms t
+            WHERE t.terms @@ wanted AND t.key + 0 <= -4611686018427387904 AND t.key + 0 > behind AND t.key + 0 <= most
+            ORDER BY t.key + 0 LIMIT many;
         GET DIAGNOSTICS found = ROW_COUNT;
-        IF found = many THEN
+        behind := -4611686018427387904;
+        IF found >= many OR most <= behind THEN
             RETURN;
         END IF;
-        -- Nothing, where the walk came to the end.
-        SELECT t.key INTO behind FROM published_terms t WHERE t.key > after AND t.key <= most ORDER BY t.key LIMIT 1 OFFSET walked - 1;
+    END IF;
+    IF walked > 0 THEN
+        RETURN QUERY SELECT n.key FROM (
+            SELECT t.key, t.terms FROM published_terms t WHERE t.key > behind AND t.key <= most ORDER BY t.key LIMIT walked
+        ) n WHERE n.terms @@ wanted ORDER BY n.key LIMIT many - found;
+        GET DIAGNOSTICS here = ROW_COUNT;
+        found := found + here;
+        IF found >= many THEN
+            RETURN;
+        END IF;
+        SELECT t.key INTO behind FROM published_terms t WHERE t.key > behind AND t.key <= most ORDER BY t.key LIMIT 1 OFFSET walked - 1;
         IF behind IS NULL THEN
             RETURN;
         END IF;
     END IF;
-    -- By no index of keys: it would be walked.
     RETURN QUERY SELECT t.key FROM published_terms t
         WHERE t.terms @@ wanted AND t.key + 0 > behind AND t.key + 0 <= most ORDER BY t.key + 0 LIMIT many - found;
 END
@@ -42,22 +55,22 @@ LANGUAGE plpgsql STABLE ROWS 20 SET enable_seqscan = off AS $$
 DECLARE
     behind BIGINT := after;
     found BIGINT := 0;
+    here BIGINT;
 BEGIN
     IF walked > 0 THEN
         RETURN QUERY SELECT n.key FROM (
-            SELECT t.key, t.terms FROM staff_terms t WHERE t.key > after AND t.key <= most ORDER BY t.key LIMIT walked
-        ) n WHERE n.terms @@ wanted ORDER BY n.key LIMIT many;
-        GET DIAGNOSTICS found = ROW_COUNT;
-        IF found = many THEN
+            SELECT t.key, t.terms FROM staff_terms t WHERE t.key > behind AND t.key <= most ORDER BY t.key LIMIT walked
+        ) n WHERE n.terms @@ wanted ORDER BY n.key LIMIT many - found;
+        GET DIAGNOSTICS here = ROW_COUNT;
+        found := found + here;
+        IF found >= many THEN
             RETURN;
         END IF;
-        -- Nothing, where the walk came to the end.
-        SELECT t.key INTO behind FROM staff_terms t WHERE t.key > after AND t.key <= most ORDER BY t.key LIMIT 1 OFFSET walked - 1;
+        SELECT t.key INTO behind FROM staff_terms t WHERE t.key > behind AND t.key <= most ORDER BY t.key LIMIT 1 OFFSET walked - 1;
         IF behind IS NULL THEN
             RETURN;
         END IF;
     END IF;
-    -- By no index of keys: it would be walked.
     RETURN QUERY SELECT t.key FROM staff_terms t
         WHERE t.terms @@ wanted AND t.key + 0 > behind AND t.key + 0 <= most ORDER BY t.key + 0 LIMIT many - found;
 END
