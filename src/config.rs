@@ -81,26 +81,23 @@ pub fn complaint_of_a_file(error: &dotenvy::Error) -> String {
         dotenvy::Error::Io(error) => return error.to_string(),
         _ => "",
     };
-    let settings = settings(&Cli::command());
-    let mut variables = settings.iter().filter_map(clap::Arg::get_env);
-    let named = variables.find(|variable| *variable == line.trim());
-    let what = named.map_or_else(|| "a line".to_owned(), |variable| variable.display().to_string());
+    let named = variables().into_iter().find(|variable| variable == line.trim());
+    let what = named.unwrap_or_else(|| "a line".to_owned());
     format!("{what} cannot be read: is a quote left open, or has a value with spaces none?")
 }
 
 /// What is to be said of variables that look like settings and are none, in a line for each: a typing mistake would show
 /// nowhere else. They do not stop the start: Kubernetes gives the pods beside a service named `stet` such variables.
 pub fn doubts() -> Vec<String> {
+    let known = variables();
     #[expect(clippy::disallowed_methods, reason = "settings are read here")]
     let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    names.filter_map(|name| doubt(&name)).collect()
+    names.filter_map(|name| doubt(&name, &known)).collect()
 }
 
-fn doubt(name: &str) -> Option<String> {
-    let settings = settings(&Cli::command());
-    let known: Vec<&str> = settings.iter().filter_map(|setting| setting.get_env()?.to_str()).collect();
+fn doubt(name: &str, known: &[String]) -> Option<String> {
     let short = name.strip_prefix("STET_")?;
-    if known.contains(&name) || FOR_OTHERS.iter().any(|others| short.starts_with(others)) {
+    if known.iter().any(|known| known == name) || FOR_OTHERS.iter().any(|others| short.starts_with(others)) {
         return None;
     }
     Some(match known.iter().find(|known| known.trim_start_matches("STET_") == short) {
@@ -111,6 +108,12 @@ fn doubt(name: &str) -> Option<String> {
 
 /// How variables go on that others have for themselves: the tests, and Kubernetes.
 const FOR_OTHERS: [&str; 4] = ["TEST_", "SERVICE_HOST", "SERVICE_PORT", "PORT"];
+
+/// The variables of all settings.
+fn variables() -> Vec<String> {
+    let settings = settings(&Cli::command());
+    settings.iter().filter_map(|setting| Some(setting.get_env()?.to_str()?.to_owned())).collect()
+}
 
 /// Every argument of every command.
 fn settings(command: &clap::Command) -> Vec<clap::Arg> {
@@ -403,7 +406,7 @@ fn origin(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Cli, complaint, doubt};
+    use super::{Cli, complaint, doubt, variables};
     use clap::{CommandFactory, Parser};
 
     #[test]
@@ -440,8 +443,10 @@ mod tests {
         }
         assert_eq!(complaint(&Cli::try_parse_from(["stet", "sing"]).unwrap_err()), None);
     }
+
     #[test]
     fn a_variable_that_is_no_setting_is_noticed() {
+        let known = variables();
         for (name, expected) in [
             ("STET_LISTEN", None),
             ("DATABASE_URL", None),
@@ -452,7 +457,7 @@ mod tests {
             ("STET_DATABASE_URL", Some("STET_DATABASE_URL is not a setting: it is called DATABASE_URL")),
             ("STET_LISTENS", Some("STET_LISTENS is not a setting; .env.example lists them")),
         ] {
-            assert_eq!(doubt(name).as_deref(), expected, "{name}");
+            assert_eq!(doubt(name, &known).as_deref(), expected, "{name}");
         }
     }
 }
