@@ -79,34 +79,16 @@ impl Terms {
     }
 }
 
+/// Documents that PostgreSQL looks into before it asks the index of words (migration 0020): enough for a page of what a
+/// quarter of all have; and more for a phrase, of which that index knows the words alone.
+const WALKED: RangeInclusive<i64> = 24..=400;
+const WALKED_FOR_A_PHRASE: i64 = 1000;
+
 /// Terms as a database takes them.
 #[derive(Debug, Clone)]
 enum Asked {
     Fts5(String),
-    /// With how many documents PostgreSQL looks into before it asks the index of words (migration 0020).
-    Tsquery(String, i64),
-}
-
-/// Documents that PostgreSQL looks into first: enough for a page of what a quarter of all have, or of a common phrase, which the
-/// index of words does not find by itself.
-const WALKED: RangeInclusive<i64> = 24..=400;
-const WALKED_FOR_A_PHRASE: i64 = 1000;
-
-impl Asked {
-    /// How this database is asked.
-    fn of(conn: &Conn, terms: &Terms, walked: i64) -> Self {
-        let mut text = String::new();
-        match conn {
-            Conn::Sqlite(_) => {
-                write_fts5(&mut text, terms);
-                Self::Fts5(text)
-            }
-            Conn::Postgres(_) => {
-                write_tsquery(&mut text, terms);
-                Self::Tsquery(text, walked)
-            }
-        }
-    }
+    Tsquery(String),
 }
 
 /// The condition that a row of `published_search` or `staff_search` has some terms, and a key behind one and up to another.
@@ -114,12 +96,24 @@ impl Asked {
 pub struct Matches {
     index: Index,
     asked: Asked,
+    has_phrase: bool,
     keys: (i64, i64),
 }
 
 impl Matches {
     pub fn new(conn: &Conn, index: Index, terms: &Terms, keys: (i64, i64)) -> Self {
-        Self { index, asked: Asked::of(conn, terms, 0), keys }
+        let mut text = String::new();
+        let asked = match conn {
+            Conn::Sqlite(_) => {
+                write_fts5(&mut text, terms);
+                Asked::Fts5(text)
+            }
+            Conn::Postgres(_) => {
+                write_tsquery(&mut text, terms);
+                Asked::Tsquery(text)
+            }
+        };
+        Self { index, asked, has_phrase: terms.has_phrase(), keys }
     }
 }
 
@@ -202,24 +196,22 @@ where
         let name = self.index.name();
         match &self.asked {
             Asked::Fts5(terms) => {
-                out.push_sql(name);
-                out.push_sql("_search.terms MATCH ");
+                out.push_sql(&format!("{name}_search.terms MATCH "));
                 out.push_bind_param::<Text, String>(terms)?;
                 for (operator, key) in [(">", &self.keys.0), ("<=", &self.keys.1)] {
                     out.push_sql(&format!(" AND {name}_search.key {operator} "));
                     out.push_bind_param::<BigInt, _>(key)?;
                 }
             }
-            Asked::Tsquery(terms, walked) => {
+            Asked::Tsquery(terms) => {
                 out.push_sql(&format!("{name}_search.key IN (SELECT {name}_keys("));
                 out.push_bind_param::<Text, String>(terms)?;
-                out.push_sql("::tsquery, ");
-                out.push_bind_param::<BigInt, _>(&self.keys.0)?;
-                out.push_sql(", ");
-                out.push_bind_param::<BigInt, _>(&self.keys.1)?;
-                out.push_sql(", NULL, ");
-                out.push_bind_param::<BigInt, _>(walked)?;
-                out.push_sql("))");
+                out.push_sql("::tsquery");
+                for key in [&self.keys.0, &self.keys.1] {
+                    out.push_sql(", ");
+                    out.push_bind_param::<BigInt, _>(key)?;
+                }
+                out.push_sql(", NULL, 0))");
             }
         }
         Ok(())
@@ -230,29 +222,27 @@ where
 /// the second, and so on until there are as many as are wanted. Gives the number of the terms, the key, and what the
 /// document is of.
 pub struct Walk {
-    index: Index,
     tiers: Vec<Tier>,
-    most: i64,
     limit: i64,
 }
 
 struct Tier {
     number: i32,
-    asked: Asked,
-    after: i64,
+    matches: Matches,
+    walked: i64,
 }
 
 impl Walk {
-    /// At most so many documents whose keys are at most `most`.
-    pub fn new(index: Index, most: i64, limit: i64) -> Self {
-        Self { index, tiers: Vec::new(), most, limit }
+    /// At most so many documents.
+    pub fn new(limit: i64) -> Self {
+        Self { tiers: Vec::new(), limit }
     }
 
-    /// Goes on through what has these terms, behind a key.
-    pub fn through(&mut self, conn: &Conn, number: i32, terms: &Terms, after: i64) {
+    /// Goes on through what has these terms.
+    pub fn through(&mut self, number: i32, matches: Matches) {
         let few = self.limit.saturating_mul(4).clamp(*WALKED.start(), *WALKED.end());
-        let walked = if terms.has_phrase() { WALKED_FOR_A_PHRASE } else { few };
-        self.tiers.push(Tier { number, asked: Asked::of(conn, terms, walked), after });
+        let walked = if matches.has_phrase { WALKED_FOR_A_PHRASE } else { few };
+        self.tiers.push(Tier { number, matches, walked });
     }
 
     pub fn is_over(&self) -> bool {
@@ -268,31 +258,27 @@ where
 {
     /// Both databases take the parts one after another, and none that comes after the last document that is wanted.
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        let name = self.index.name();
-        for (index, Tier { number, asked, after }) in self.tiers.iter().enumerate() {
+        for (index, Tier { number, matches, walked }) in self.tiers.iter().enumerate() {
+            let name = matches.index.name();
             out.push_sql(if index == 0 { "SELECT * FROM (" } else { ") t UNION ALL SELECT * FROM (" });
-            out.push_sql(&format!("SELECT {number} AS tier, d.key, subject_id, kind, revision_id FROM "));
-            match asked {
-                Asked::Fts5(terms) => {
-                    out.push_sql(&format!("{name}_search d WHERE d.terms MATCH "));
-                    out.push_bind_param::<Text, String>(terms)?;
-                    out.push_sql(" AND d.key > ");
-                    out.push_bind_param::<BigInt, _>(after)?;
-                    out.push_sql(" AND d.key <= ");
-                    out.push_bind_param::<BigInt, _>(&self.most)?;
+            out.push_sql(&format!("SELECT {number} AS tier, key, subject_id, kind, revision_id FROM "));
+            match &matches.asked {
+                Asked::Fts5(_) => {
+                    out.push_sql(&format!("{name}_search WHERE "));
+                    matches.walk_ast(out.reborrow())?;
                 }
-                Asked::Tsquery(terms, walked) => {
+                Asked::Tsquery(terms) => {
                     out.push_sql(&format!("{name}_keys("));
                     out.push_bind_param::<Text, String>(terms)?;
                     out.push_sql("::tsquery");
-                    for number in [after, &self.most, &self.limit, walked] {
+                    for number in [&matches.keys.0, &matches.keys.1, &self.limit, walked] {
                         out.push_sql(", ");
                         out.push_bind_param::<BigInt, _>(number)?;
                     }
-                    out.push_sql(&format!(") k JOIN {name}_documents d ON d.key = k"));
+                    out.push_sql(&format!(") k JOIN {name}_documents ON key = k"));
                 }
             }
-            out.push_sql(" ORDER BY d.key LIMIT ");
+            out.push_sql(" ORDER BY key LIMIT ");
             out.push_bind_param::<BigInt, _>(&self.limit)?;
         }
         out.push_sql(") t LIMIT ");

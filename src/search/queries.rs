@@ -191,9 +191,10 @@ fn walk(
     (first, after): Place,
     limit: i64,
 ) -> Result<Vec<Hit>> {
-    let mut walk = Walk::new(source.index, field.keys.1, limit);
+    let mut walk = Walk::new(limit);
     for (tier, terms) in (0..).zip(tiers).skip_while(|(tier, _)| *tier < first) {
-        walk.through(conn, tier, &source.terms(terms), if tier == first { after } else { field.keys.0 });
+        let behind = if tier == first { after } else { field.keys.0 };
+        walk.through(tier, source.matches(conn, terms, (behind, field.keys.1)));
     }
     if walk.is_over() {
         return Ok(Vec::new());
