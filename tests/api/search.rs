@@ -57,6 +57,21 @@ impl Desk {
     }
 }
 
+/// The pages of a list, from the first to the last.
+async fn pages(client: &Client, list: &str) -> Vec<Reply> {
+    let (mut pages, mut path) = (Vec::new(), list.to_owned());
+    loop {
+        let page = client.get(&path).await;
+        let next =
+            page.assert(200).json["page"]["next_cursor"].as_str().map(|cursor| format!("{list}&cursor={cursor}"));
+        pages.push(page);
+        match next {
+            Some(next) => path = next,
+            None => return pages,
+        }
+    }
+}
+
 /// What was found, as `kind name`.
 fn hits(reply: &Reply) -> Vec<String> {
     let hit = |hit: &Value| {

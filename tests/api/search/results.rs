@@ -1,6 +1,6 @@
 //! What is found, in which order, and how it is shown.
 
-use super::{Desk, encoded, hits};
+use super::{Desk, encoded, hits, pages};
 use crate::{
     on_both_databases,
     support::{Reply, TestApp},
@@ -297,15 +297,10 @@ async fn pages_of_a_search_follow_one_another(app: TestApp) {
             }
             hits(page).into_iter().map(|hit| hit.trim_start_matches("article ").to_owned()).collect()
         };
-        let (mut found, mut path) = (Vec::new(), format!("{list}&count=true"));
-        loop {
-            let page = client.get(&path).await;
-            assert_eq!(page.assert(200).json["page"]["total"], 25, "{path}");
+        let mut found = Vec::new();
+        for page in pages(&client, &format!("{list}&count=true")).await {
+            assert_eq!(page.json["page"]["total"], 25, "{list}");
             found.extend(titles(&page));
-            match page.json["page"]["next_cursor"].as_str() {
-                Some(cursor) => path = format!("{list}&count=true&cursor={cursor}"),
-                None => break,
-            }
         }
         assert_eq!(found, expected, "{list}");
         let mut numbered = Vec::new();
@@ -347,15 +342,8 @@ async fn what_few_have_is_found_behind_all_the_others(app: TestApp) {
         "/articles?q=at+the+lighthouse",
     ] {
         for limit in 1..=5 {
-            let (mut found, mut path) = (Vec::new(), format!("{list}&limit={limit}"));
-            loop {
-                let page = desk.app.anyone().get(&path).await;
-                found.extend(page.assert(200).column("title"));
-                match page.json["page"]["next_cursor"].as_str() {
-                    Some(cursor) => path = format!("{list}&limit={limit}&cursor={cursor}"),
-                    None => break,
-                }
-            }
+            let all = pages(&desk.app.anyone(), &format!("{list}&limit={limit}")).await;
+            let found: Vec<String> = all.iter().flat_map(|page| page.column("title")).collect();
             assert_eq!(found, expected, "{list} {limit}");
         }
     }
