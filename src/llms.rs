@@ -61,6 +61,11 @@ async fn get_llms(app: Data<App>, _: Query<NoParams>) -> Result<Answer> {
         .await
 }
 
+/// The slug of the section at the root that an article stands below.
+fn root(row: &Row) -> Option<&str> {
+    row.section_path.as_deref()?.split('/').next()
+}
+
 fn write(site: &Site, sections: &[(Slug, Line<1, 100>)], rows: &[Row]) -> String {
     let mut text = format!("# {}\n\n", escape_markdown(site.profile.name.as_str()));
     if !site.profile.description.as_str().is_empty() {
@@ -69,9 +74,8 @@ fn write(site: &Site, sections: &[(Slug, Line<1, 100>)], rows: &[Row]) -> String
     text += "Articles are linked here as Markdown. The API answers with any of them in this form where `Accept` asks for\n\
         `text/markdown`.\n";
     let shown: Vec<&Row> = rows.iter().filter(|row| !row.seo.0.noindex).collect();
-    let root = |row: &Row| Some(row.section_trail.as_ref()?.0.first()?.slug.clone());
     for (slug, name) in sections {
-        let of_it = shown.iter().filter(|row| root(row).as_ref() == Some(slug)).take(SHOWN);
+        let of_it = shown.iter().filter(|row| root(row) == Some(slug.as_ref())).take(SHOWN);
         _ = write!(text, "\n## {}\n\n", escape_markdown(name.as_str()));
         text.extend(of_it.map(|row| link(site, row)));
         _ = writeln!(text, "- [All that is new here]({})", site.page_url(&format!("/feeds/sections/{slug}/rss.xml")));

@@ -5,10 +5,12 @@ use super::model::{Article, JsonLd, Title, Visibility};
 use crate::{
     clock::Time,
     error::{Error, Result},
+    sections::Crumb,
     site::Site,
     values::{Image, Language, Line, Prose, WebUrl, Whole},
 };
 use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -141,12 +143,15 @@ struct ListItem<'a> {
 
 /// The article as search engines ask for it.
 pub fn of(article: &Article, site: &Site) -> Result<JsonLd> {
-    serde_json::value::to_raw_value(&news_article(article, site))
-        .map(JsonLd)
-        .map_err(|e| Error::internal("an article is not JSON").because(e))
+    written(article, site).map(JsonLd).map_err(|e| Error::internal("an article is not JSON").because(e))
 }
 
-fn news_article<'a>(article: &'a Article, site: &'a Site) -> NewsArticle<'a> {
+fn written(article: &Article, site: &Site) -> serde_json::Result<Box<RawValue>> {
+    let trail = article.section.as_ref().map(|section| section.trail.read()).transpose()?;
+    to_raw_value(&news_article(article, trail.as_deref().unwrap_or_default(), site))
+}
+
+fn news_article<'a>(article: &'a Article, trail: &'a [Crumb], site: &'a Site) -> NewsArticle<'a> {
     let seo = &article.seo;
     let free = article.visibility == Visibility::Public;
     let correction = article.corrections.iter().flatten().map(|said| CorrectionComment {
@@ -162,7 +167,7 @@ fn news_article<'a>(article: &'a Article, site: &'a Site) -> NewsArticle<'a> {
         main_entity_of_page: WebPage {
             kind: "WebPage",
             id: seo.canonical_url.as_ref().map_or(article.url.as_str(), AsRef::as_ref),
-            breadcrumb: breadcrumbs(article, site),
+            breadcrumb: breadcrumbs(article, trail, site),
         },
         date_published: article.published_at,
         date_modified: article.updated_at,
@@ -224,9 +229,9 @@ impl<'a> ImageObject<'a> {
 }
 
 /// The way from the front page to the article: always two steps at least, which is what search engines ask for.
-fn breadcrumbs<'a>(article: &'a Article, site: &'a Site) -> BreadcrumbList<'a> {
+fn breadcrumbs<'a>(article: &'a Article, trail: &'a [Crumb], site: &'a Site) -> BreadcrumbList<'a> {
     let section = article.section.iter();
-    let trail = section.flat_map(|section| section.trail.iter().map(|crumb| (crumb, site.crumb_url(section, crumb))));
+    let trail = section.flat_map(|section| trail.iter().map(|crumb| (crumb, site.crumb_url(section, crumb))));
     let steps = std::iter::once((site.profile.name.as_str(), Some(site.url.clone())))
         .chain(trail.filter_map(|(crumb, url)| Some((crumb.name.as_str(), Some(url?)))))
         .chain([(article.title.as_str(), None)]);

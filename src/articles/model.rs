@@ -5,7 +5,7 @@ use crate::{
     authors::Author,
     clock::Time,
     comments::ThreadList,
-    db::{AsJson, Id, column::text_enum},
+    db::{AsJson, Id, Kept, column::text_enum},
     http::{Quoted, Versioned, page::ListOf},
     search::Highlights,
     sections::{Crumb, SectionRef},
@@ -113,7 +113,7 @@ pub struct Row {
     pub section_slug: Option<Slug>,
     pub section_name: Option<Line<1, 100>>,
     pub section_path: Option<String>,
-    pub section_trail: Option<AsJson<Vec<Crumb>>>,
+    pub section_trail: Option<Kept<Vec<Crumb>>>,
 }
 
 impl Row {
@@ -412,7 +412,8 @@ pub struct Teaser {
     pub subtitle: Option<Subtitle>,
     pub excerpt: Excerpt,
     pub section: Option<SectionRef>,
-    pub image: Option<Image>,
+    #[schema(value_type = Option<Image>)]
+    pub image: Option<Kept<Image>>,
     pub visibility: Visibility,
     pub language: Language,
     pub published_at: Option<Time>,

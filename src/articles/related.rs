@@ -4,7 +4,7 @@ use super::model::{Excerpt, Reason, Row, Subtitle, Teaser, Title, Visibility};
 use crate::{
     both,
     clock::Time,
-    db::{AsJson, Conn, DbId, Id, among, in_size},
+    db::{Conn, DbId, Id, Kept, among, first_of_each, in_size},
     error::Result,
     schema::{articles, published_articles as v, revision_authors, revision_related, revision_tags},
     sections::{Crumb, SectionRef},
@@ -14,7 +14,7 @@ use crate::{
 use diesel::{
     dsl::{max, min},
     prelude::*,
-    sql_types::Nullable,
+    sql_types::{Bool, Nullable},
 };
 use std::collections::{HashMap, HashSet};
 
@@ -43,7 +43,7 @@ struct Story {
     subtitle: Option<Subtitle>,
     excerpt: Excerpt,
     reading_minutes: i32,
-    image: Option<AsJson<Image>>,
+    image: Option<Kept<Image>>,
     visibility: Visibility,
     language: Language,
     translation_group: Option<Id>,
@@ -51,7 +51,7 @@ struct Story {
     section_slug: Option<Slug>,
     section_name: Option<Line<1, 100>>,
     section_path: Option<String>,
-    section_trail: Option<AsJson<Vec<Crumb>>>,
+    section_trail: Option<Kept<Vec<Crumb>>>,
 }
 
 /// Reads stories of the published ones that a query leaves.
@@ -77,10 +77,11 @@ fn story(row: &Row) -> Id {
 /// Stories below this one, with the reasons why. Pins are all shown, however many there are and whatever they are; the
 /// others are in the article's own language as far as there are such, and tell nothing twice.
 pub fn related(conn: &mut Conn, site: &Site, row: &Row, most: usize) -> Result<Vec<Teaser>> {
-    let mut found = pinned(conn, row)?;
+    let (pins, tags) = pins_and_tags(conn, row)?;
+    let mut found = pinned(conn, pins, row)?;
     let mut told: HashSet<Id> = found.iter().map(|(other, _)| other.story()).chain([story(row)]).collect();
     let many = (most + BESIDES) * languages(site);
-    let mut others = alike(conn, row, many)?;
+    let mut others = alike(conn, &tags, row, many)?;
     others.retain(|(other, _)| !told.contains(&other.story()));
     let of_its_language = others.iter().filter(|(other, _)| other.language == row.language).count();
     if found.len() + of_its_language < most {
@@ -161,12 +162,27 @@ fn signed_by(author: Id) -> _ {
     revision_authors::table.filter(revision_authors::author_id.eq(author)).select(revision_authors::revision_id)
 }
 
-/// What an editor chose and is public, in the editor's order.
-fn pinned(conn: &mut Conn, row: &Row) -> Result<Vec<(Story, Vec<Reason>)>> {
-    let pins = revision_related::table
-        .filter(revision_related::revision_id.eq(row.revision_id))
-        .order(revision_related::position);
-    let pins: Vec<Id> = pins.select(revision_related::related_id).load(conn)?;
+/// What an editor chose, in the editor's order, and the tags of an article.
+fn pins_and_tags(conn: &mut Conn, row: &Row) -> Result<(Vec<Id>, Vec<Id>)> {
+    let pins = revision_related::table.filter(revision_related::revision_id.eq(row.revision_id)).select((
+        revision_related::related_id,
+        revision_related::position,
+        true.into_sql::<Bool>(),
+    ));
+    let tags = revision_tags::table.filter(revision_tags::revision_id.eq(row.revision_id)).select((
+        revision_tags::tag_id,
+        revision_tags::position,
+        false.into_sql::<Bool>(),
+    ));
+    let mut both: Vec<(Id, i32, bool)> = both!(conn, c => pins.union_all(tags).load(c))?;
+    both.sort_by_key(|(_, position, _)| *position);
+    let (pins, tags): (Vec<_>, Vec<_>) = both.into_iter().partition(|(_, _, is_pin)| *is_pin);
+    let ids = |some: Vec<(Id, i32, bool)>| some.into_iter().map(|(id, ..)| id).collect();
+    Ok((ids(pins), ids(tags)))
+}
+
+/// Those of an editor's choice that are public, in the editor's order.
+fn pinned(conn: &mut Conn, pins: Vec<Id>, row: &Row) -> Result<Vec<(Story, Vec<Reason>)>> {
     if pins.is_empty() {
         return Ok(Vec::new());
     }
@@ -181,9 +197,9 @@ fn pinned(conn: &mut Conn, row: &Row) -> Result<Vec<(Story, Vec<Reason>)>> {
 }
 
 /// What shares tags with the article, best first: more shared tags, then the same section, then the newer.
-fn alike(conn: &mut Conn, row: &Row, many: usize) -> Result<Vec<(Story, Vec<Reason>)>> {
+fn alike(conn: &mut Conn, tags: &[Id], row: &Row, many: usize) -> Result<Vec<(Story, Vec<Reason>)>> {
     let mut shared: HashMap<Id, usize> = HashMap::new();
-    for revision in newest_with_its_tags(conn, row, many)? {
+    for revision in newest_with_each(conn, tags, row, many)? {
         *shared.entry(revision).or_default() += 1;
     }
     let mut best: Vec<(usize, Id)> = shared.iter().map(|(revision, tags)| (*tags, *revision)).collect();
@@ -209,31 +225,28 @@ fn alike(conn: &mut Conn, row: &Row, many: usize) -> Result<Vec<(Story, Vec<Reas
     Ok(best.into_iter().map(with_reasons).collect())
 }
 
-/// The newest public revisions with each of the tags of an article; one comes once for each tag that it shares.
+/// The newest public revisions with each of some tags; one comes once for each tag that it has.
 ///
 /// Ids of revisions grow with time, so that each tag costs a walk along the newest end of an index, however many
 /// articles have it. Only what is public counts from the start: what is not would push others out, and show by that.
-fn newest_with_its_tags(conn: &mut Conn, row: &Row, of_each: usize) -> Result<Vec<Id>> {
-    let (mine, theirs, others) = diesel::alias!(revision_tags as mine, revision_tags as theirs, articles as others);
-    let public = others.field(articles::published_id).eq(theirs.field(revision_tags::revision_id).nullable());
-    let oldest = theirs
-        .inner_join(others.on(public))
-        .filter(theirs.field(revision_tags::tag_id).eq(mine.field(revision_tags::tag_id)))
-        .filter(others.field(articles::deleted_at).is_null())
-        .order(theirs.field(revision_tags::revision_id).desc())
-        .select(theirs.field(revision_tags::revision_id))
-        .offset(i64::try_from(of_each).unwrap_or(i64::MAX) - 1)
-        .limit(1)
-        .single_value();
-    let tagged = mine
-        .inner_join(revision_tags::table.on(revision_tags::tag_id.eq(mine.field(revision_tags::tag_id))))
+fn newest_with_each(conn: &mut Conn, tags: &[Id], row: &Row, of_each: usize) -> Result<Vec<Id>> {
+    if tags.is_empty() {
+        return Ok(Vec::new());
+    }
+    let tagged = tags.iter().map(|tag| newest_with(*tag, story(row))).collect();
+    Ok(both!(conn, c => first_of_each(tagged, of_each).load(c))?)
+}
+
+/// The public revisions with a tag, the newest first, of other stories than the one that is named.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn newest_with(tag: Id, story: Id) -> _ {
+    revision_tags::table
         .inner_join(articles::table.on(articles::published_id.eq(revision_tags::revision_id.nullable())))
-        .filter(mine.field(revision_tags::revision_id).eq(row.revision_id))
-        .filter(coalesce(articles::translation_group, articles::id).ne(story(row)))
+        .filter(revision_tags::tag_id.eq(tag))
         .filter(articles::deleted_at.is_null())
-        .filter(revision_tags::revision_id.ge(coalesce(oldest, Id::LEAST)))
-        .select(revision_tags::revision_id);
-    Ok(both!(conn, c => tagged.load(c))?)
+        .filter(coalesce(articles::translation_group, articles::id).ne(story))
+        .order(revision_tags::revision_id.desc())
+        .select(revision_tags::revision_id)
 }
 
 #[diesel::declare_sql_function]
@@ -264,7 +277,7 @@ fn teaser(site: &Site, story: Story, reasons: Vec<Reason>) -> Teaser {
         title: story.title,
         subtitle: story.subtitle,
         excerpt: story.excerpt,
-        image: story.image.map(|image| image.0),
+        image: story.image,
         visibility: story.visibility,
         language: story.language,
         published_at: story.published_at,

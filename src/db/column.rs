@@ -91,6 +91,38 @@ pub(crate) use text_enum;
 #[serde(transparent)]
 pub struct AsJson<T: std::fmt::Debug>(pub T);
 
+/// The JSON of a `T` as its `TEXT` column has it: shown as it stands, and read only by who needs to look into it.
+///
+/// Whoever changes how a `T` is written rewrites what is in the column by a migration.
+#[derive(Debug, Clone, diesel::deserialize::FromSqlRow)]
+pub struct Kept<T: std::fmt::Debug> {
+    json: Box<serde_json::value::RawValue>,
+    of: std::marker::PhantomData<T>,
+}
+
+impl<T: serde::de::DeserializeOwned + std::fmt::Debug> Kept<T> {
+    pub fn read(&self) -> serde_json::Result<T> {
+        serde_json::from_str(self.json.get())
+    }
+}
+
+impl<T: std::fmt::Debug> serde::Serialize for Kept<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.json.serialize(serializer)
+    }
+}
+
+impl<T: std::fmt::Debug, DB: diesel::backend::Backend> diesel::deserialize::FromSql<diesel::sql_types::Text, DB>
+    for Kept<T>
+where
+    String: diesel::deserialize::FromSql<diesel::sql_types::Text, DB>,
+{
+    fn from_sql(raw: DB::RawValue<'_>) -> diesel::deserialize::Result<Self> {
+        let json = serde_json::value::RawValue::from_string(String::from_sql(raw)?)?;
+        Ok(Self { json, of: std::marker::PhantomData })
+    }
+}
+
 mod as_json {
     use super::AsJson;
     use crate::db::conn::MultiBackend;

@@ -2,7 +2,7 @@
 
 use crate::{
     clock::Time,
-    db::{AsJson, Id},
+    db::{AsJson, Id, Kept},
     http::{Changes, List, Settle, Versioned, field_names, list_params, page::ListOf},
     schema::sections,
     values::{Line, Prose, Ref, Refusal, Slug, Whole},
@@ -89,8 +89,8 @@ pub struct SectionRef {
     #[schema(max_length = 1000, pattern = "^[a-z0-9-]+(/[a-z0-9-]+)*$", example = "news/technology")]
     pub path: String,
     /// The sections from the root down to this one: breadcrumbs.
-    #[schema(max_items = 10)]
-    pub trail: Vec<Crumb>,
+    #[schema(value_type = Vec<Crumb>, max_items = 10)]
+    pub trail: Kept<Vec<Crumb>>,
 }
 
 impl SectionRef {
@@ -100,9 +100,9 @@ impl SectionRef {
         slug: Option<Slug>,
         name: Option<Line<1, 100>>,
         path: Option<String>,
-        trail: Option<AsJson<Vec<Crumb>>>,
+        trail: Option<Kept<Vec<Crumb>>>,
     ) -> Option<Self> {
-        Some(Self { id: id?, slug: slug?, name: name?, path: path?, trail: trail?.0 })
+        Some(Self { id: id?, slug: slug?, name: name?, path: path?, trail: trail? })
     }
 }
 
