@@ -32,6 +32,7 @@ mod reviews;
 mod revisions;
 pub mod routes;
 mod saving;
+mod tagged;
 mod text;
 mod translations;
 pub mod trash;

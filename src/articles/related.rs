@@ -1,12 +1,15 @@
 //! What to read next: the editors' pins first, then by shared tags, section and recency. Bounded at any size.
 
-use super::model::{Excerpt, Reason, Row, Subtitle, Teaser, Title, Visibility};
+use super::{
+    model::{Excerpt, Reason, Row, Subtitle, Teaser, Title, Visibility},
+    tagged::newest_with_each,
+};
 use crate::{
     both,
     clock::Time,
-    db::{Conn, DbId, Id, Kept, among, first_of_each, in_size},
+    db::{Conn, DbId, Id, Kept, among, among::filled, in_size},
     error::Result,
-    schema::{articles, published_articles as v, revision_authors, revision_related, revision_tags},
+    schema::{published_articles as v, revision_authors, revision_related, revision_tags},
     sections::{Crumb, SectionRef},
     site::{Address, Site},
     values::{Image, Language, Line, Slug},
@@ -24,7 +27,9 @@ pub const SHOWN: usize = 5;
 const OF_AUTHOR: i64 = 10;
 /// Stories that are looked at besides as many as are shown: of the newest of each tag, and of all of these the best by their
 /// tags. What is pinned already falls out, and the section decides among the rest.
-const BESIDES: usize = 2;
+const BESIDES: usize = 1;
+/// Stories that are looked at below an article on a site of one language.
+const FEW: usize = SHOWN + BESIDES;
 /// Languages that more stories are looked at for.
 const MOST_LANGUAGES: usize = 5;
 
@@ -198,20 +203,23 @@ fn pinned(conn: &mut Conn, pins: Vec<Id>, row: &Row) -> Result<Vec<(Story, Vec<R
 
 /// What shares tags with the article, best first: more shared tags, then the same section, then the newer.
 fn alike(conn: &mut Conn, tags: &[Id], row: &Row, many: usize) -> Result<Vec<(Story, Vec<Reason>)>> {
-    let mut shared: HashMap<Id, usize> = HashMap::new();
-    for revision in newest_with_each(conn, tags, row, many)? {
-        *shared.entry(revision).or_default() += 1;
-    }
-    let mut best: Vec<(usize, Id)> = shared.iter().map(|(revision, tags)| (*tags, *revision)).collect();
-    best.sort_by_key(|candidate| std::cmp::Reverse(*candidate));
-    best.truncate(many);
-    let best: Vec<Id> = best.into_iter().map(|(_, revision)| revision).collect();
+    let mut tagged = newest_with_each(conn, tags, story(row), many)?;
+    tagged.sort_unstable();
+    let mut shared: Vec<(usize, Id)> = tagged.chunk_by(Id::eq).map(|same| (same.len(), same[0])).collect();
+    shared.sort_unstable_by_key(|candidate| std::cmp::Reverse(*candidate));
+    shared.truncate(many);
+    let best: Vec<Id> = shared.iter().map(|(_, revision)| *revision).collect();
     if best.is_empty() {
         return Ok(Vec::new());
     }
-    let mut best = in_size!(best, some => stories!(conn, v::table.filter(among(v::revision_id, some))));
+    // Below an article there are few, which is one statement that is known when it is compiled.
+    let mut best = if best.len() <= FEW {
+        stories!(conn, v::table.filter(among(v::revision_id, filled::<_, FEW>(best))))
+    } else {
+        stories!(conn, v::table.filter(among(v::revision_id, best)))
+    };
     let score = |other: &Story| {
-        let tags = shared.get(&other.revision_id).copied().unwrap_or_default();
+        let tags = shared.iter().find(|(_, revision)| *revision == other.revision_id).map(|(tags, _)| *tags);
         (tags, is_of_section(other, row), other.ordered_at, other.id)
     };
     best.sort_by_key(|other| std::cmp::Reverse(score(other)));
@@ -223,30 +231,6 @@ fn alike(conn: &mut Conn, tags: &[Id], row: &Row, many: usize) -> Result<Vec<(St
         (other, reasons)
     };
     Ok(best.into_iter().map(with_reasons).collect())
-}
-
-/// The newest public revisions with each of some tags; one comes once for each tag that it has.
-///
-/// Ids of revisions grow with time, so that each tag costs a walk along the newest end of an index, however many
-/// articles have it. Only what is public counts from the start: what is not would push others out, and show by that.
-fn newest_with_each(conn: &mut Conn, tags: &[Id], row: &Row, of_each: usize) -> Result<Vec<Id>> {
-    if tags.is_empty() {
-        return Ok(Vec::new());
-    }
-    let tagged = tags.iter().map(|tag| newest_with(*tag, story(row))).collect();
-    Ok(both!(conn, c => first_of_each(tagged, of_each).load(c))?)
-}
-
-/// The public revisions with a tag, the newest first, of other stories than the one that is named.
-#[diesel::dsl::auto_type(no_type_alias)]
-fn newest_with(tag: Id, story: Id) -> _ {
-    revision_tags::table
-        .inner_join(articles::table.on(articles::published_id.eq(revision_tags::revision_id.nullable())))
-        .filter(revision_tags::tag_id.eq(tag))
-        .filter(articles::deleted_at.is_null())
-        .filter(coalesce(articles::translation_group, articles::id).ne(story))
-        .order(revision_tags::revision_id.desc())
-        .select(revision_tags::revision_id)
 }
 
 #[diesel::declare_sql_function]

@@ -4,7 +4,6 @@ pub(crate) mod among;
 mod clock;
 pub(crate) mod column;
 mod conn;
-mod first_of_each;
 pub(crate) mod full_text;
 mod id;
 pub(crate) mod lock;
@@ -18,7 +17,6 @@ pub(crate) use among::in_size;
 pub use clock::now;
 pub use column::{AsJson, Kept};
 pub use conn::{Conn, MultiBackend, Target, columns};
-pub use first_of_each::first_of_each;
 pub use id::{DbId, Id};
 pub use migrations::{migrate, revert_all};
 
