@@ -98,6 +98,7 @@ pub struct Matches {
     asked: Asked,
     has_phrase: bool,
     keys: (i64, i64),
+    most: Option<i64>,
 }
 
 impl Matches {
@@ -113,7 +114,12 @@ impl Matches {
                 Asked::Tsquery(text)
             }
         };
-        Self { index, asked, has_phrase: terms.has_phrase(), keys }
+        Self { index, asked, has_phrase: terms.has_phrase(), keys, most: None }
+    }
+
+    /// For a query that takes no more than the `most` least keys: PostgreSQL looks for no others. SQLite stops by itself.
+    pub fn first(self, most: i64) -> Self {
+        Self { most: Some(most), ..self }
     }
 }
 
@@ -191,6 +197,7 @@ where
     DB: Backend + HasSqlType<Text> + HasSqlType<BigInt>,
     String: ToSql<Text, DB>,
     i64: ToSql<BigInt, DB>,
+    Option<i64>: ToSql<Nullable<BigInt>, DB>,
 {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         let name = self.index.name();
@@ -211,7 +218,9 @@ where
                     out.push_sql(", ");
                     out.push_bind_param::<BigInt, _>(key)?;
                 }
-                out.push_sql(", NULL, 0))");
+                out.push_sql(", ");
+                out.push_bind_param::<Nullable<BigInt>, _>(&self.most)?;
+                out.push_sql(", 0))");
             }
         }
         Ok(())

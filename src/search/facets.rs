@@ -21,10 +21,11 @@ const SHOWN: usize = 20;
 
 /// Counts the articles that are public and match.
 pub fn count(conn: &mut Conn, field: &Field, terms: &Terms, wanted: &[Facet]) -> Result<Facets> {
-    let labels = labels(conn, field, terms)?;
-    let exact = labels.len() <= COUNTED;
+    let found = newest(conn, field, terms)?;
+    let exact = found.len() <= COUNTED;
     let mut counts: HashMap<Label, u32> = HashMap::new();
-    for label in labels.iter().take(COUNTED).flat_map(|labels| Label::read(labels)) {
+    let public = found.iter().take(COUNTED).filter(|(_, article)| article.is_some());
+    for label in public.flat_map(|(labels, _)| Label::read(labels)) {
         *counts.entry(label).or_default() += 1;
     }
     let best = |of: fn(&Label) -> Option<Id>| {
@@ -60,18 +61,20 @@ pub fn count(conn: &mut Conn, field: &Field, terms: &Terms, wanted: &[Facet]) ->
     Ok(facets)
 }
 
-/// What the newest matches are counted by: one more than are counted, where there are more.
-fn labels(conn: &mut Conn, field: &Field, terms: &Terms) -> Result<Vec<Vec<u8>>> {
+/// What the newest matches are counted by, and the articles that they are of as far as those are public: one more than are
+/// counted, where there are more.
+fn newest(conn: &mut Conn, field: &Field, terms: &Terms) -> Result<Vec<(Vec<u8>, Option<Id>)>> {
     use published_search as s;
     let source = field.sources.first().cloned().unwrap_or_else(Source::public);
-    let matches = source.matches(conn, terms, field.keys);
+    let most = i64::try_from(COUNTED + 1).unwrap_or(i64::MAX);
+    let matches = source.matches(conn, terms, field.keys).first(most);
     let visible = published_articles::table.on(published_articles::revision_id.nullable().eq(s::revision_id));
     let found = s::table
-        .inner_join(visible)
+        .left_join(visible)
         .filter(matches)
         .order(s::key)
-        .limit(i64::try_from(COUNTED + 1).unwrap_or(i64::MAX))
-        .select(s::labels);
+        .limit(most)
+        .select((s::labels, published_articles::id.nullable()));
     Ok(found.load(conn)?)
 }
 
