@@ -64,14 +64,15 @@ fn serve(mut settings: Serve) -> anyhow::Result<()> {
     let url = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     let listening = Listening::of(&settings);
     let connections = settings.db_connections.unwrap_or_else(|| u32::try_from(listening.workers * 2).unwrap_or(2));
-    let db = open(&settings.database, connections)?;
-    first_start(&db, &settings, &url)?;
+    // All that may be wrong with the settings is told before the database is changed.
     let mail = settings.mail(&url).map(Mail::new).transpose().context("STET_SMTP_URL")?.unwrap_or_default();
     let providers = match &settings.oidc {
         Some(file) => Providers::load(file, &url).context("STET_OIDC")?,
         None => Providers::default(),
     };
     let sign_in = SignIn { totp_required: settings.require_totp.clone(), providers };
+    let db = open(&settings.database, connections)?;
+    first_start(&db, &settings, &url)?;
     let site = Site {
         url,
         comment_depth: settings.comment_depth,

@@ -1,8 +1,11 @@
 //! No list is filtered, ordered or widened by a column that is not offered: every column of every table is tried on each.
 
-use crate::support::{
-    Kind, Reply, TestApp,
-    spec::{self, DOCUMENT, Operation},
+use crate::{
+    on_both_databases,
+    support::{
+        Reply, TestApp,
+        spec::{self, DOCUMENT, Operation},
+    },
 };
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -145,9 +148,7 @@ fn without(reply: &Reply, names: &[&str]) -> String {
 }
 
 /// On SQLite alone: it is refused before any database is asked.
-#[actix_web::test]
-async fn a_list_is_asked_by_what_it_offers_and_by_no_column_besides() {
-    let app = TestApp::start(Kind::Sqlite).await;
+async fn a_list_is_asked_by_what_it_offers_and_by_no_column_besides(app: TestApp) {
     // Whoever may most.
     let admin = app.signed_in(Role::Admin).await;
     admin.post("/articles", json!({"title": "The harbour reopens", "slug": "x"})).await.assert(201);
@@ -181,9 +182,7 @@ async fn a_list_is_asked_by_what_it_offers_and_by_no_column_besides() {
     assert!(tried > 5000, "only {tried} ways were tried");
 }
 
-#[actix_web::test]
-async fn a_column_that_is_there_is_refused_as_one_that_is_not() {
-    let app = TestApp::start(Kind::Sqlite).await;
+async fn a_column_that_is_there_is_refused_as_one_that_is_not(app: TestApp) {
     let admin = app.signed_in(Role::Admin).await;
     for path in ["/users", "/comments", "/articles", "/api-keys", "/authors"] {
         for (real, made_up) in spellings("users", "password_hash").iter().zip(spellings(NOTHING, NOTHING)) {
@@ -196,9 +195,7 @@ async fn a_column_that_is_there_is_refused_as_one_that_is_not() {
 }
 
 /// A cursor is the list's own: nobody writes a column into one, or takes one elsewhere.
-#[actix_web::test]
-async fn a_cursor_is_good_for_its_list_and_order_alone() {
-    let app = TestApp::start(Kind::Sqlite).await;
+async fn a_cursor_is_good_for_its_list_and_order_alone(app: TestApp) {
     let admin = app.signed_in(Role::Admin).await;
     for name in ["One", "Two", "Three"] {
         admin.post("/tags", json!({"name": name})).await.assert(201);
@@ -224,4 +221,10 @@ async fn a_cursor_is_good_for_its_list_and_order_alone() {
             admin.get(&format!("/users?cursor={made}")).await.assert(400);
         }
     }
+}
+
+on_both_databases! {
+    a_list_is_asked_by_what_it_offers_and_by_no_column_besides,
+    a_column_that_is_there_is_refused_as_one_that_is_not,
+    a_cursor_is_good_for_its_list_and_order_alone,
 }

@@ -148,6 +148,7 @@ fn a_wrong_setting_stops_the_start_with_one_line_that_names_it() {
         (&[("STET_WORKERS", "0")], &["STET_WORKERS"]),
         (&[("STET_LOG", "stet=loud")], &["STET_LOG"]),
         (&[("STET_LOG_FORMAT", "xml")], &["STET_LOG_FORMAT", "text, json"]),
+        (&[("STET_OIDC", "/proc/nowhere/oidc.toml")], &["STET_OIDC", "/proc/nowhere/oidc.toml"]),
     ];
     for (settings, expected) in cases {
         let folder = folder();
@@ -159,6 +160,24 @@ fn a_wrong_setting_stops_the_start_with_one_line_that_names_it() {
         assert!(began.elapsed() < Duration::from_secs(4), "{settings:?}: it took {:?} to say so", began.elapsed());
         assert!(!text(&output.stderr).contains("hunter2"), "a secret is shown: {}", text(&output.stderr));
     }
+}
+
+#[actix_web::test]
+async fn providers_are_read_from_the_file_that_is_named() {
+    let folder = folder();
+    let file = folder.path().join("oidc.toml");
+    let settings = ADMINISTRATOR.into_iter().chain([("STET_OIDC", file.to_str().unwrap())]).collect::<Vec<_>>();
+    let entry = |rest: &str| format!("return_to = [\"https://desk.lantern.example/\"]\n[providers.house]\n{rest}");
+    fs::write(&file, entry("client_secret = \"hunter2\"")).unwrap();
+    let refused = program::run(folder.path(), &["serve"], &settings);
+    assert_refused(&refused, &["STET_OIDC", "oidc.toml"]);
+    assert!(!text(&refused.stderr).contains("hunter2"), "{}", text(&refused.stderr));
+    let known =
+        "title = \"The house\"\nissuer = \"https://login.lantern.example\"\nclient_id = \"stet\"\nlink_by_email = true";
+    fs::write(&file, entry(known)).unwrap();
+    let server = Server::start(folder.path(), &[], &settings);
+    let listed = Client::new(&server.address, None).get("/auth/oidc").await;
+    assert_eq!(listed.assert(200).text("/data/0/name"), "house");
 }
 
 #[test]

@@ -132,6 +132,8 @@ pub struct State {
     pub secret_in_form: bool,
     /// What answers 500.
     pub broken: Option<&'static str>,
+    /// What sends elsewhere, where the right answer is.
+    pub moved: Option<&'static str>,
     attempts: HashMap<String, Attempt>,
     asked: HashMap<String, usize>,
 }
@@ -160,6 +162,7 @@ impl StandIn {
             metadata: json!({}),
             secret_in_form: false,
             broken: None,
+            moved: None,
             attempts: HashMap::new(),
             asked: HashMap::new(),
         }));
@@ -214,7 +217,10 @@ async fn answer(request: HttpRequest, body: Bytes, state: Data<Mutex<State>>) ->
     if state.broken == Some(&*path) {
         return HttpResponse::InternalServerError().finish();
     }
-    match path.as_str() {
+    if state.moved == Some(&*path) {
+        return HttpResponse::TemporaryRedirect().insert_header(("location", format!("/moved{path}"))).finish();
+    }
+    match path.strip_prefix("/moved").unwrap_or(&path) {
         "/.well-known/openid-configuration" => HttpResponse::Ok().json(state.published()),
         "/jwks" => {
             let unknown = json!({"kty": "moon", "kid": "other", "use": "sig"});

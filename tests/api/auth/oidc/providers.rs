@@ -98,6 +98,20 @@ async fn what_a_provider_said_holds_for_a_day(app: TestApp) {
     assert_eq!(house.provider.asked("/jwks"), 1 + 3);
 }
 
+async fn nothing_is_asked_where_a_provider_sends_elsewhere(app: TestApp) {
+    for moved in ["/.well-known/openid-configuration", "/token", "/jwks"] {
+        let house = House::open(app.kind(), ROLES).await;
+        house.provider.set(|state| state.moved = Some(moved));
+        if moved.starts_with("/.") {
+            let path = format!("/auth/oidc/house?code_challenge={}", challenge_of(VERIFIER));
+            house.app.anyone().get(&path).await.assert_problem(503, "provider_unavailable");
+        } else {
+            assert_eq!(house.come_back().await, Err("provider_unavailable".into()), "{moved}");
+        }
+        assert_eq!((house.provider.asked(moved), house.provider.asked(&format!("/moved{moved}"))), (1, 0));
+    }
+}
+
 async fn a_provider_may_have_a_number_and_scopes_of_its_own(app: TestApp) {
     let provider = StandIn::start().await;
     for (scopes, expected) in [
@@ -117,5 +131,6 @@ on_both_databases! {
     a_provider_that_is_gone_is_told_of_soon,
     whoever_asks_while_a_provider_rests_keeps_nobody_out,
     what_a_provider_said_holds_for_a_day,
+    nothing_is_asked_where_a_provider_sends_elsewhere,
     a_provider_may_have_a_number_and_scopes_of_its_own,
 }
