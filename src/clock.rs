@@ -78,12 +78,11 @@ impl Time {
 /// What a time looks like; an answer may hold hundreds, so its digits are set in place.
 const PATTERN: [u8; 27] = *b"0000-00-00T00:00:00.000000Z";
 
-impl fmt::Display for Time {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Time {
+    /// RFC 3339, of years with four digits.
+    fn digits(self) -> Option<[u8; PATTERN.len()]> {
         let time = self.utc();
-        let Ok(year @ 0..=9999) = u32::try_from(time.year()) else {
-            return f.write_str(&time.to_rfc3339_opts(SecondsFormat::Micros, true));
-        };
+        let year = u32::try_from(time.year()).ok().filter(|year| *year <= 9999)?;
         let mut text = PATTERN;
         let parts = [
             (0..4, year),
@@ -100,13 +99,26 @@ impl fmt::Display for Time {
                 rest /= 10;
             }
         }
-        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
+        Some(text)
+    }
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.digits().as_ref().and_then(|digits| str::from_utf8(digits).ok()) {
+            Some(text) => f.write_str(text),
+            None => f.write_str(&self.utc().to_rfc3339_opts(SecondsFormat::Micros, true)),
+        }
     }
 }
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        // Not by way of `Display`, which costs as much as the digits.
+        match self.digits().as_ref().and_then(|digits| str::from_utf8(digits).ok()) {
+            Some(text) => serializer.serialize_str(text),
+            None => serializer.collect_str(self),
+        }
     }
 }
 
