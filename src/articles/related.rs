@@ -29,7 +29,7 @@ const OF_AUTHOR: i64 = 10;
 /// tags. What is pinned already falls out, and the section decides among the rest.
 const BESIDES: usize = 1;
 /// Stories that are looked at below an article on a site of one language.
-const FEW: usize = SHOWN + BESIDES;
+pub const FEW: usize = SHOWN + BESIDES;
 /// Languages that more stories are looked at for.
 const MOST_LANGUAGES: usize = 5;
 

@@ -1,5 +1,6 @@
 //! The newest public revisions with each of some tags, in one statement.
 
+use super::related::FEW;
 use crate::{
     both,
     db::{Conn, DbId, Id},
@@ -13,16 +14,22 @@ use diesel::{
     sql_types::HasSqlType,
 };
 
-/// At most so many public revisions with each tag, of other stories than the one that is named. One comes once for each
-/// tag that it has.
+/// Tags of one statement; hardly any article has more.
+const AT_ONCE: usize = 10;
+
+/// The newest public revisions with each tag, at least `least` where there are so many, of other stories than the one that
+/// is named. One comes once for each tag that it has.
 ///
 /// Ids of revisions grow with time, so that each tag costs a walk along the newest end of an index, however many
 /// articles have it. Only what is public counts from the start: what is not would push others out, and show by that.
-pub fn newest_with_each(conn: &mut Conn, tags: &[Id], story: Id, most: usize) -> Result<Vec<Id>> {
-    if tags.is_empty() {
-        return Ok(Vec::new());
+pub fn newest_with_each(conn: &mut Conn, tags: &[Id], story: Id, least: usize) -> Result<Vec<Id>> {
+    // Few bounds and few tags at once, so that there are few statements to keep.
+    let most = if least <= FEW { FEW } else { least.next_power_of_two() };
+    let mut newest = Vec::new();
+    for tags in tags.chunks(AT_ONCE) {
+        newest.extend(both!(conn, c => NewestWithEach { tags, story, most }.load::<Id>(c))?);
     }
-    Ok(both!(conn, c => NewestWithEach { tags, story, most }.load(c))?)
+    Ok(newest)
 }
 
 /// Written out, since a walk for each tag has a bound of its own, which Diesel's queries cannot have below others. The bound

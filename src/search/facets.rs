@@ -11,7 +11,7 @@ use crate::{
     schema::{authors, published_articles, published_search, sections, tags},
     values::{Line, Slug},
 };
-use diesel::prelude::*;
+use diesel::{dsl::exists, prelude::*};
 use std::collections::HashMap;
 
 /// Matches that are counted; of more it is said that the counts are not exact.
@@ -24,7 +24,7 @@ pub fn count(conn: &mut Conn, field: &Field, terms: &Terms, wanted: &[Facet]) ->
     let found = newest(conn, field, terms)?;
     let exact = found.len() <= COUNTED;
     let mut counts: HashMap<Label, u32> = HashMap::new();
-    let public = found.iter().take(COUNTED).filter(|(_, article)| article.is_some());
+    let public = found.iter().take(COUNTED).filter(|(_, is_public)| *is_public);
     for label in public.flat_map(|(labels, _)| Label::read(labels)) {
         *counts.entry(label).or_default() += 1;
     }
@@ -61,20 +61,14 @@ pub fn count(conn: &mut Conn, field: &Field, terms: &Terms, wanted: &[Facet]) ->
     Ok(facets)
 }
 
-/// What the newest matches are counted by, and the articles that they are of as far as those are public: one more than are
-/// counted, where there are more.
-fn newest(conn: &mut Conn, field: &Field, terms: &Terms) -> Result<Vec<(Vec<u8>, Option<Id>)>> {
+/// What the newest matches are counted by, and whether they are public: one more than are counted, where there are more.
+fn newest(conn: &mut Conn, field: &Field, terms: &Terms) -> Result<Vec<(Vec<u8>, bool)>> {
     use published_search as s;
     let source = field.sources.first().cloned().unwrap_or_else(Source::public);
     let most = i64::try_from(COUNTED + 1).unwrap_or(i64::MAX);
     let matches = source.matches(conn, terms, field.keys).first(most);
-    let visible = published_articles::table.on(published_articles::revision_id.nullable().eq(s::revision_id));
-    let found = s::table
-        .left_join(visible)
-        .filter(matches)
-        .order(s::key)
-        .limit(most)
-        .select((s::labels, published_articles::id.nullable()));
+    let public = published_articles::table.filter(published_articles::revision_id.nullable().eq(s::revision_id));
+    let found = s::table.filter(matches).order(s::key).limit(most).select((s::labels, exists(public)));
     Ok(found.load(conn)?)
 }
 

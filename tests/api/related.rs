@@ -103,6 +103,25 @@ async fn what_stands_below_an_article_is_in_its_language_and_never_itself(app: T
     assert_eq!(told("tide", "related").await, expected);
 }
 
+async fn every_tag_counts_however_many_there_are(app: TestApp) {
+    let editor = app.editor().await;
+    let tags: Vec<String> = (10..35).map(|n| format!("tag-{n}")).collect();
+    for tag in &tags {
+        editor.post("/tags", json!({"name": tag})).await.assert(201);
+    }
+    for (slug, shared) in [("three", &tags[8..11]), ("two", &tags[23..]), ("one", &tags[..1])] {
+        publish(&editor, json!({"title": slug, "slug": slug, "tags": shared})).await;
+    }
+    publish(&editor, json!({"title": "All", "slug": "all", "tags": tags})).await;
+    let draft = json!({"title": "Draft", "tags": tags});
+    editor.post("/articles", draft).await.assert(201);
+    for path in ["/articles/all/related", "/articles/all/related?limit=20"] {
+        let related = app.anyone().get(path).await;
+        assert_eq!(related.column("slug"), ["three", "two", "one"], "{path}");
+        assert!(related.json["data"].as_array().unwrap().iter().all(|story| story["reasons"][0] == "shared_tags"));
+    }
+}
+
 async fn a_story_is_pinned_once_and_not_below_itself(app: TestApp) {
     let editor = app.editor().await;
     publish(&editor, json!({"title": "Ebb"})).await;
@@ -125,5 +144,6 @@ on_both_databases! {
     the_stories_below_an_article_have_an_address_of_their_own,
     what_is_talked_about_most_comes_first,
     what_stands_below_an_article_is_in_its_language_and_never_itself,
+    every_tag_counts_however_many_there_are,
     a_story_is_pinned_once_and_not_below_itself,
 }
