@@ -179,9 +179,9 @@ fn pins_and_tags(conn: &mut Conn, row: &Row) -> Result<(Vec<Id>, Vec<Id>)> {
         revision_tags::position,
         false.into_sql::<Bool>(),
     ));
-    let mut both: Vec<(Id, i32, bool)> = both!(conn, c => pins.union_all(tags).load(c))?;
-    both.sort_by_key(|(_, position, _)| *position);
-    let (pins, tags): (Vec<_>, Vec<_>) = both.into_iter().partition(|(_, _, is_pin)| *is_pin);
+    let mut rows: Vec<(Id, i32, bool)> = both!(conn, c => pins.union_all(tags).load(c))?;
+    rows.sort_by_key(|(_, position, _)| *position);
+    let (pins, tags): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(_, _, is_pin)| *is_pin);
     let ids = |some: Vec<(Id, i32, bool)>| some.into_iter().map(|(id, ..)| id).collect();
     Ok((ids(pins), ids(tags)))
 }

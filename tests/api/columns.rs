@@ -147,7 +147,6 @@ fn without(reply: &Reply, names: &[&str]) -> String {
     text
 }
 
-/// On SQLite alone: it is refused before any database is asked.
 async fn a_list_is_asked_by_what_it_offers_and_by_no_column_besides(app: TestApp) {
     // Whoever may most.
     let admin = app.signed_in(Role::Admin).await;
