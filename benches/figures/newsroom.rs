@@ -7,8 +7,9 @@ use stet::{
     articles::{self, Creation, Draft, Status},
     authors,
     clock::Time,
-    db::{Conn, Id, Target, migrate},
-    sections, tags,
+    db::{Conn, Db, Id, Target, migrate},
+    search, sections, tags,
+    values::Language,
 };
 
 pub const ARTICLES: usize = 10_000;
@@ -49,8 +50,17 @@ impl Newsroom {
                 conn.batch_execute("ANALYZE")?;
             }
         }
+        // A server would do it by and by, while others are measured.
+        index(target)?;
         Ok(Self { slugs: (0..articles).map(slug).collect() })
     }
+}
+
+/// Makes the indexes of search, and gives how many documents they have.
+pub fn index(target: &Target) -> Result<usize> {
+    let db = Db::open(target, 2)?;
+    let count = actix_web::rt::System::new().block_on(search::rebuild::all(&db, &[Language::default()], |_, _| {}))?;
+    Ok(count)
 }
 
 fn fill_around(conn: &mut Conn) -> Result<()> {

@@ -14,11 +14,6 @@ use std::{
     path::Path,
     time::{Duration, Instant},
 };
-use stet::{
-    db::{Db, Target},
-    search,
-    values::Language,
-};
 
 const ARTICLES: usize = 100_000;
 /// Requests in a round.
@@ -61,7 +56,7 @@ fn on(database: &Database, directory: &Path, url: &str) -> Result<()> {
     let mut table = Table::new(database);
     let newsroom = Newsroom::fill_with(&target, ARTICLES, article)?;
     let began = Instant::now();
-    let count = index(&target)?;
+    let count = newsroom::index(&target)?;
     let rate = count as f64 / began.elapsed().as_secs_f64();
     table.add("documents indexed a second", "", format!("{rate:.0}"), format!("{count} of them"));
     let administrator = ["--admin-email", super::server::EMAIL, "--admin-password", super::server::PASSWORD];
@@ -131,11 +126,4 @@ fn article(number: usize) -> Value {
     }
     article["body"]["source"] = body.into();
     article
-}
-
-/// Makes the indexes, and gives how many documents they have.
-fn index(target: &Target) -> Result<usize> {
-    let db = Db::open(target, 2)?;
-    let count = actix_web::rt::System::new().block_on(search::rebuild::all(&db, &[Language::default()], |_, _| {}))?;
-    Ok(count)
 }
