@@ -3,14 +3,17 @@
 
 use super::model::{Article, JsonLd, Title, Visibility};
 use crate::{
+    authors::Author,
     clock::Time,
+    db::Kept,
     error::{Error, Result},
+    http::Written,
     sections::Crumb,
     site::Site,
-    values::{Image, Language, Line, Prose, WebUrl, Whole},
+    values::{Image, Language, Line, Place, Prose, WebUrl, Whole},
 };
 use serde::Serialize;
-use serde_json::value::{RawValue, to_raw_value};
+use std::borrow::Cow;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -80,10 +83,10 @@ struct Person<'a> {
     name: &'a Line<1, 100>,
     url: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    image: Option<&'a WebUrl>,
+    image: Option<Cow<'a, str>>,
     /// Where else they are found.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    same_as: Vec<&'a WebUrl>,
+    same_as: Vec<Cow<'a, str>>,
 }
 
 #[derive(Serialize)]
@@ -142,16 +145,18 @@ struct ListItem<'a> {
 }
 
 /// The article as search engines ask for it.
-pub fn of(article: &Article, site: &Site) -> Result<JsonLd> {
-    written(article, site).map(JsonLd).map_err(|e| Error::internal("an article is not JSON").because(e))
-}
-
-fn written(article: &Article, site: &Site) -> serde_json::Result<Box<RawValue>> {
+pub fn of(article: &Article, image: Option<&Image>, site: &Site) -> Result<JsonLd> {
     let trail = article.section.as_ref().map(|section| section.trail.read()).transpose()?;
-    to_raw_value(&news_article(article, trail.as_deref().unwrap_or_default(), site))
+    let article = news_article(article, image, trail.as_deref().unwrap_or_default(), site)?;
+    Written::of(&article).map(JsonLd).map_err(|e| Error::internal("an article is not JSON").because(e))
 }
 
-fn news_article<'a>(article: &'a Article, trail: &'a [Crumb], site: &'a Site) -> NewsArticle<'a> {
+fn news_article<'a>(
+    article: &'a Article,
+    image: Option<&'a Image>,
+    trail: &'a [Crumb],
+    site: &'a Site,
+) -> Result<NewsArticle<'a>> {
     let seo = &article.seo;
     let free = article.visibility == Visibility::Public;
     let correction = article.corrections.iter().flatten().map(|said| CorrectionComment {
@@ -159,7 +164,9 @@ fn news_article<'a>(article: &'a Article, trail: &'a [Crumb], site: &'a Site) ->
         text: &said.text,
         date_published: said.created_at,
     });
-    NewsArticle {
+    // The picture for search engines first, where they have one of their own.
+    let images = seo.image_url.iter().map(ImageObject::at).chain(image.map(ImageObject::of));
+    Ok(NewsArticle {
         context: "https://schema.org",
         kind: "NewsArticle",
         headline: &article.title,
@@ -176,27 +183,31 @@ fn news_article<'a>(article: &'a Article, trail: &'a [Crumb], site: &'a Site) ->
         comment_count: article.comments.count,
         is_accessible_for_free: free,
         has_part: (!free).then_some(PAYWALL),
-        author: authors(article, site),
+        author: authors(article, site)?,
         keywords: article.tags.iter().map(|tag| &tag.name).collect(),
         publisher: Organization::of(site),
-        image: images(article),
+        image: images.collect(),
         article_section: article.section.as_ref().map(|section| &section.name),
         correction: correction.collect(),
-    }
+    })
 }
 
-fn authors<'a>(article: &'a Article, site: &'a Site) -> Vec<Creator<'a>> {
+fn authors<'a>(article: &'a Article, site: &'a Site) -> Result<Vec<Creator<'a>>> {
     if article.authors.is_empty() {
-        return vec![Creator::Site(Organization::of(site))];
+        return Ok(vec![Creator::Site(Organization::of(site))]);
     }
-    let person = article.authors.iter().map(|author| Person {
-        kind: "Person",
-        name: &author.name,
-        url: site.author_url(author.id, &author.slug),
-        image: author.image.as_ref().map(|image| &image.0.url),
-        same_as: author.website.iter().chain(author.links.0.iter().map(|link| &link.url)).collect(),
-    });
-    person.map(Creator::Person).collect()
+    let person = |author: &'a Author| {
+        let image = author.image.as_ref().map(Kept::look::<Place>).transpose()?;
+        let links = author.links.look::<Vec<Place>>()?.into_iter().map(|link| link.url);
+        Ok(Creator::Person(Person {
+            kind: "Person",
+            name: &author.name,
+            url: site.author_url(author.id, &author.slug),
+            image: image.map(|image| image.url),
+            same_as: author.website.iter().map(|url| url.as_ref().into()).chain(links).collect(),
+        }))
+    };
+    article.authors.iter().map(person).collect()
 }
 
 impl<'a> Organization<'a> {
@@ -204,12 +215,6 @@ impl<'a> Organization<'a> {
         let (name, logo) = (site.profile.name.as_str(), site.profile.logo.as_ref());
         Self { kind: "Organization", name, url: &site.url, logo: logo.map(ImageObject::of) }
     }
-}
-
-/// The picture for search engines first, where they have one of their own.
-fn images(article: &Article) -> Vec<ImageObject<'_>> {
-    let own = article.seo.image_url.iter().map(ImageObject::at);
-    own.chain(article.image.iter().map(ImageObject::of)).collect()
 }
 
 impl<'a> ImageObject<'a> {

@@ -4,6 +4,7 @@
 use super::model::{Article, Visibility};
 use crate::{
     clock::Time,
+    db::Kept,
     error::{Error, Result},
     feeds::text_document,
     html::{self, escape},
@@ -56,14 +57,14 @@ text_document!(
 /// The answer with an article. It may take a while.
 pub fn answer(article: &Article, site: &Site) -> Result<Answer> {
     let failed = |e| Error::internal("an article could not be written as Markdown").because(e);
-    let markdown = html::to_markdown(&page(article, site)).map_err(failed)? + "\n";
+    let markdown = html::to_markdown(&page(article, site)?).map_err(failed)? + "\n";
     let answer = Answer::document(markdown.into_bytes(), "text/markdown; charset=utf-8");
     let etag = etag::of(Some(article.version), &answer.body);
     Ok(Answer { etag: Some(etag), ..answer }.keyed(article.keys()))
 }
 
 /// All of it as HTML: what is text in it is then text in the Markdown, too.
-fn page(article: &Article, site: &Site) -> String {
+fn page(article: &Article, site: &Site) -> Result<String> {
     let mut page = format!("<h1>{}</h1>\n", escape(article.title.as_str()));
     if let Some(subtitle) = article.subtitle.as_ref().filter(|subtitle| !subtitle.as_str().is_empty()) {
         page += &format!("<p><strong>{}</strong></p>\n", escape(subtitle.as_str()));
@@ -72,12 +73,12 @@ fn page(article: &Article, site: &Site) -> String {
     if !line.is_empty() {
         page += &format!("<p>{line}</p>\n");
     }
-    page += &article.image.as_ref().map(picture).unwrap_or_default();
+    page += &article.image.as_ref().map(Kept::read).transpose()?.as_ref().map(picture).unwrap_or_default();
     page += &match article.body.as_ref().and_then(Option::as_ref) {
-        Some(body) => text(&body.html.0, &article.url),
+        Some(body) => text(&body.html, &article.url),
         None => teaser(article),
     };
-    page
+    Ok(page)
 }
 
 fn byline(article: &Article, site: &Site) -> Option<String> {

@@ -6,7 +6,7 @@ use crate::{
     clock::Time,
     comments::ThreadList,
     db::{AsJson, Id, Kept, column::text_enum},
-    http::{Quoted, Versioned, page::ListOf},
+    http::{Versioned, Written, page::ListOf},
     search::Highlights,
     sections::{Crumb, SectionRef},
     site::Address,
@@ -15,7 +15,7 @@ use crate::{
 };
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json, value::RawValue};
+use serde_json::{Map, Value, json};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{ObjectBuilder, RefOr, Schema, Type, schema::AdditionalProperties},
@@ -103,12 +103,12 @@ pub struct Row {
     pub excerpt: Excerpt,
     pub word_count: i32,
     pub reading_minutes: i32,
-    pub image: Option<AsJson<Image>>,
+    pub image: Option<Kept<Image>>,
     pub visibility: Visibility,
     pub featured: bool,
     pub language: Language,
     pub seo: AsJson<StoredSeo>,
-    pub custom: AsJson<Map<String, Value>>,
+    pub custom: Kept<Map<String, Value>>,
     pub section_id: Option<Id>,
     pub section_slug: Option<Slug>,
     pub section_name: Option<Line<1, 100>>,
@@ -168,7 +168,8 @@ pub struct Article {
     /// Where it stands, with the trail of breadcrumbs to it.
     pub section: Option<SectionRef>,
     /// The hero image.
-    pub image: Option<Image>,
+    #[schema(value_type = Option<Image>)]
+    pub image: Option<Kept<Image>>,
     pub visibility: Visibility,
     pub access: Access,
     pub featured: bool,
@@ -178,7 +179,8 @@ pub struct Article {
     pub translations: Vec<Translation>,
     pub comments: CommentSummary,
     pub seo: Seo,
-    pub custom: Custom,
+    #[schema(value_type = Custom)]
+    pub custom: Kept<Map<String, Value>>,
     /// When it first became public; `null` if it never was.
     pub published_at: Option<Time>,
     pub updated_at: Time,
@@ -231,13 +233,15 @@ impl Versioned for Article {
 impl Article {
     /// What its page was made from, for caches that purge by key.
     pub fn keys(&self) -> String {
-        let mut keys = format!("article-{}", self.id);
+        let mut keys = String::with_capacity(512);
         let authors = self.authors.iter().map(|author| ("author", author.id));
         let tags = self.tags.iter().map(|tag| ("tag", tag.id));
         let section = self.section.iter().map(|section| ("section", section.id));
         let thread = self.thread.iter().map(|_| ("comments", self.id));
-        for (kind, id) in authors.chain(tags).chain(section).chain(thread) {
-            keys += &format!(" {kind}-{id}");
+        let own = std::iter::once(("article", self.id));
+        for (kind, id) in own.chain(authors).chain(tags).chain(section).chain(thread) {
+            let space = if keys.is_empty() { "" } else { " " };
+            keys.extend([space, kind, "-", id.text(&mut [0; _])]);
         }
         if self.related.is_some() || self.latest.is_some() {
             keys += " articles";
@@ -254,11 +258,11 @@ pub struct Body {
     pub format: BodyFormat,
     /// As it was written; for those who write.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = String, nullable = false, max_length = 500_000, pattern = "^[^\\x00]*$")]
-    pub source: Option<Quoted>,
+    #[schema(nullable = false, max_length = 500_000, pattern = "^[^\\x00]*$")]
+    pub source: Option<String>,
     /// HTML that is safe in a page.
-    #[schema(value_type = String, max_length = 5_000_000, pattern = "^[^\\x00]*$")]
-    pub html: Quoted,
+    #[schema(max_length = 5_000_000, pattern = "^[^\\x00]*$")]
+    pub html: String,
 }
 
 /// The same story in another language.
@@ -319,7 +323,7 @@ pub struct Seo {
 /// Structured data (schema.org, JSON-LD).
 #[derive(Debug, Clone, Serialize)]
 #[serde(transparent)]
-pub struct JsonLd(pub Box<RawValue>);
+pub struct JsonLd(pub Written);
 
 impl PartialSchema for JsonLd {
     fn schema() -> RefOr<Schema> {

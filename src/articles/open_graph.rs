@@ -4,11 +4,11 @@ use super::model::Article;
 use crate::{
     clock::Time,
     error::{Error, Result},
+    http::Written,
     site::Site,
-    values::{Language, Line, Whole},
+    values::{Image, Language, Line, Whole},
 };
 use serde::Serialize;
-use serde_json::value::RawValue;
 use std::borrow::Cow;
 use utoipa::{
     PartialSchema, ToSchema,
@@ -90,7 +90,7 @@ struct About<'a> {
 /// [`Tags`], written.
 #[derive(Debug, Clone, Serialize)]
 #[serde(transparent)]
-pub struct OpenGraph(Box<RawValue>);
+pub struct OpenGraph(Written);
 
 impl PartialSchema for OpenGraph {
     fn schema() -> RefOr<Schema> {
@@ -109,11 +109,11 @@ impl ToSchema for OpenGraph {
 }
 
 /// The article as social networks ask for it.
-pub fn of(article: &Article, site: &Site) -> Result<OpenGraph> {
+pub fn of(article: &Article, image: Option<&Image>, site: &Site) -> Result<OpenGraph> {
     let seo = &article.seo;
     let own = seo.image_url.as_ref().map(|url| Picture { url: url.as_ref(), width: None, height: None, alt: None });
     let image = own.or_else(|| {
-        article.image.as_ref().map(|image| Picture {
+        image.map(|image| Picture {
             url: image.url.as_ref(),
             width: image.width.map(Whole::get),
             height: image.height.map(Whole::get),
@@ -138,9 +138,7 @@ pub fn of(article: &Article, site: &Site) -> Result<OpenGraph> {
             authors: article.authors.iter().map(|author| site.author_url(author.id, &author.slug)).collect(),
         },
     };
-    serde_json::value::to_raw_value(&tags)
-        .map(OpenGraph)
-        .map_err(|e| Error::internal("an article is not JSON").because(e))
+    Written::of(&tags).map(OpenGraph).map_err(|e| Error::internal("an article is not JSON").because(e))
 }
 
 /// `pt-BR` as `pt_BR`, and `zh-Hant-TW` as `zh_TW`.

@@ -2,7 +2,7 @@
 
 use super::{
     corrections, json_ld,
-    model::{Access, Article, Body, CommentSummary, Custom, Row, Schedule, Seo, Visibility},
+    model::{Access, Article, Body, CommentSummary, Row, Schedule, Seo, Visibility},
     open_graph,
     queries::{self, Eyes},
     related, reviews, revisions, translations,
@@ -13,7 +13,7 @@ use crate::{
     auth::Viewer,
     authors::{self, Author},
     comments,
-    db::{Conn, Id},
+    db::{Conn, Id, Kept},
     error::Result,
     permissions::{ReadPremium, WriteArticles},
     search::{Highlights, Wanted},
@@ -74,7 +74,7 @@ impl Looking<'_> {
         let mut articles = self.all(conn, rows, with_body)?;
         let bodies = if readable.is_empty() { HashMap::new() } else { revisions::bodies(conn, readable, false)? };
         for (article, revision) in articles.iter_mut().zip(revisions) {
-            let body = bodies.get(&revision).map(|body| body.html.0.as_str());
+            let body = bodies.get(&revision).map(|body| body.html.as_str());
             article.highlights = Some(Highlights::of(wanted, article, body));
         }
         Ok(articles)
@@ -92,8 +92,9 @@ impl Looking<'_> {
         let mut articles = self.all(conn, vec![row], true)?;
         let article = articles.pop().ok_or_else(|| crate::error::Error::internal("an article was lost"))?;
         let article = Article { corrections, related, latest, thread, ..article };
-        let json_ld = Some(json_ld::of(&article, &site)?);
-        let open_graph = Some(open_graph::of(&article, &site)?);
+        let image = article.image.as_ref().map(Kept::read).transpose()?;
+        let json_ld = Some(json_ld::of(&article, image.as_ref(), &site)?);
+        let open_graph = Some(open_graph::of(&article, image.as_ref(), &site)?);
         Ok(Article { seo: Seo { json_ld, open_graph, ..article.seo }, ..article })
     }
 
@@ -127,7 +128,7 @@ impl Looking<'_> {
             reading_minutes: row.reading_minutes,
             authors,
             tags,
-            image: row.image.map(|image| image.0),
+            image: row.image,
             visibility: row.visibility,
             featured: row.featured,
             language: row.language,
@@ -142,7 +143,7 @@ impl Looking<'_> {
                 json_ld: None,
                 open_graph: None,
             },
-            custom: Custom(row.custom.0),
+            custom: row.custom,
             published_at: row.published_at,
             updated_at: row.updated_at,
             created_at: row.created_at,

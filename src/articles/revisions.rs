@@ -11,13 +11,12 @@ use super::{
 use crate::{
     both,
     clock::Time,
-    db::{AsJson, Conn, Id, among, in_size},
+    db::{AsJson, Conn, Id, Kept, among, in_size},
     error::Result,
     html,
-    http::Quoted,
     schema::{articles, revision_authors, revision_related, revision_tags, revisions},
     site,
-    values::{Image, Prose, Ref},
+    values::{Prose, Ref},
 };
 use diesel::{
     prelude::*,
@@ -147,14 +146,14 @@ pub fn as_written(conn: &mut Conn, row: &Row) -> Result<NewArticle> {
         tags: Some(refs!(revision_tags, tag_id)),
         related: Some(refs!(revision_related, related_id)),
         section: row.section_id.map(Ref::Id),
-        image: row.image.clone().map(|image: AsJson<Image>| image.0),
+        image: row.image.as_ref().map(Kept::read).transpose()?,
         visibility: Some(row.visibility),
         featured: Some(row.featured),
         language: Some(row.language.clone()),
         translation_of: translations::written(row.translation_group, row.id),
         comments: Some(super::write::CommentSettings { open: row.comments_open }),
         seo: Some(seo.into()),
-        custom: Some(Custom(row.custom.0.clone())),
+        custom: Some(Custom(row.custom.read()?)),
     })
 }
 
@@ -186,7 +185,6 @@ pub fn bodies(conn: &mut Conn, ids: Vec<Id>, with_source: bool) -> Result<HashMa
             both!(conn, c => texts.select(public).load(c))?
         }
     });
-    let body =
-        |(id, format, html, source): Columns| (id, Body { format, source: source.map(Quoted), html: Quoted(html) });
+    let body = |(id, format, html, source): Columns| (id, Body { format, source, html });
     Ok(rows.into_iter().map(body).collect())
 }

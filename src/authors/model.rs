@@ -3,8 +3,9 @@
 use crate::{
     articles::Teaser,
     clock::Time,
-    db::{AsJson, Id},
-    http::{Changes, List, Settle, Versioned, field_names, list_params, page::ListOf, quoted},
+    db::{Id, Kept},
+    error::{Error, Result},
+    http::{Changes, List, Settle, Versioned, field_names, list_params, page::ListOf},
     schema::authors,
     values::{Image, Line, Prose, Slug, WebUrl, few},
 };
@@ -20,17 +21,15 @@ pub struct Author {
     pub slug: Slug,
     pub name: Line<1, 100>,
     /// The biography, in Markdown.
-    #[serde(serialize_with = "quoted::serialize")]
     pub bio: Prose<0, 5000>,
     /// The biography as HTML that is safe in a page.
-    #[serde(serialize_with = "quoted::serialize")]
     #[schema(max_length = 200_000, pattern = "^[^\\x00]*$")]
     pub bio_html: String,
     pub website: Option<WebUrl>,
     #[schema(value_type = Option<Image>)]
-    pub image: Option<AsJson<Image>>,
+    pub image: Option<Kept<Image>>,
     #[schema(value_type = Vec<AuthorLink>, max_items = 20)]
-    pub links: AsJson<Vec<AuthorLink>>,
+    pub links: Kept<Vec<AuthorLink>>,
     /// How many published articles carry the byline.
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     pub article_count: i64,
@@ -57,17 +56,15 @@ pub struct AuthorPage {
     pub slug: Slug,
     pub name: Line<1, 100>,
     /// The biography, in Markdown.
-    #[serde(serialize_with = "quoted::serialize")]
     pub bio: Prose<0, 5000>,
     /// The biography as HTML that is safe in a page.
-    #[serde(serialize_with = "quoted::serialize")]
     #[schema(max_length = 200_000, pattern = "^[^\\x00]*$")]
     pub bio_html: String,
     pub website: Option<WebUrl>,
     #[schema(value_type = Option<Image>)]
-    pub image: Option<AsJson<Image>>,
+    pub image: Option<Kept<Image>>,
     #[schema(value_type = Vec<AuthorLink>, max_items = 20)]
-    pub links: AsJson<Vec<AuthorLink>>,
+    pub links: Kept<Vec<AuthorLink>>,
     /// How many published articles carry the byline.
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     pub article_count: i64,
@@ -198,16 +195,18 @@ impl Settle for NewAuthor {
     }
 }
 
-impl From<&Author> for NewAuthor {
-    fn from(author: &Author) -> Self {
-        Self {
+impl TryFrom<&Author> for NewAuthor {
+    type Error = Error;
+
+    fn try_from(author: &Author) -> Result<Self> {
+        Ok(Self {
             slug: Some(author.slug.clone()),
             name: author.name.clone(),
             bio: Some(author.bio.clone()),
             website: author.website.clone(),
-            image: author.image.clone().map(|image| image.0),
-            links: Some(author.links.0.clone()),
-        }
+            image: author.image.as_ref().map(Kept::read).transpose()?,
+            links: Some(author.links.read()?),
+        })
     }
 }
 

@@ -4,7 +4,7 @@ use super::model::{Archived, Author, AuthorChanges, AuthorLink, AuthorParams, Au
 use crate::{
     both, changes,
     clock::Time,
-    db::{AsJson, Conn, Id, among, columns, in_size, lock},
+    db::{AsJson, Conn, Id, among, columns, in_order, in_size, lock},
     error::{Code, Error, OnTaken, Result},
     html,
     http::{Expected, Page, Window, cursor::Position, page::keyset},
@@ -152,7 +152,7 @@ pub fn update(
     now: Time,
 ) -> Result<Author> {
     let author = find_for_update(conn, reference)?;
-    let current = NewAuthor::from(&author);
+    let current = NewAuthor::try_from(&author)?;
     expected.check(&author, || changes.differing(&current))?;
     let new = changes.apply(&current)?;
     if new == current {
@@ -216,13 +216,8 @@ pub fn of_revisions(conn: &mut Conn, revisions: Vec<Id>) -> Result<HashMap<Id, V
         let query = revision_authors::table
             .inner_join(authors::table)
             .filter(among(revision_authors::revision_id, some))
-            .order((revision_authors::revision_id, revision_authors::position))
-            .select((revision_authors::revision_id, columns::<Author>()));
-        both!(conn, c => query.load::<(Id, Author)>(c))?
+            .select((revision_authors::revision_id, revision_authors::position, columns::<Author>()));
+        both!(conn, c => query.load::<(Id, i32, Author)>(c))?
     });
-    let mut found: HashMap<Id, Vec<Author>> = HashMap::new();
-    for (revision, row) in rows {
-        found.entry(revision).or_default().push(row);
-    }
-    Ok(found)
+    Ok(in_order(rows))
 }

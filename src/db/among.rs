@@ -1,5 +1,6 @@
 //! `IN` over values from outside, in a form whose prepared statement is kept: Diesel prepares `eq_any` anew each time.
 
+use super::Id;
 use diesel::{
     backend::Backend,
     expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate},
@@ -8,6 +9,7 @@ use diesel::{
     serialize::ToSql,
     sql_types::{Bool, HasSqlType},
 };
+use std::collections::HashMap;
 
 /// Statements over a number of values that is known only at run time differ by tens.
 const STEP: usize = 10;
@@ -39,6 +41,16 @@ macro_rules! in_size {
     }};
 }
 pub(crate) use in_size;
+
+/// What belongs to each of several rows, in the order of its positions. SQLite would fill a table to sort a handful.
+pub fn in_order<T>(mut rows: Vec<(Id, i32, T)>) -> HashMap<Id, Vec<T>> {
+    rows.sort_by_key(|(_, position, _)| *position);
+    let mut found: HashMap<Id, Vec<T>> = HashMap::new();
+    for (of, _, row) in rows {
+        found.entry(of).or_default().push(row);
+    }
+    found
+}
 
 /// `N` values, the last of which stands in for those that are missing. There is at least one.
 pub fn filled<T: Clone, const N: usize>(values: Vec<T>) -> [T; N] {

@@ -1,5 +1,7 @@
 //! How our own types are kept in columns: as text, or as JSON in text.
 
+use crate::error::{Error, Result};
+
 /// Keeps a type with `AsRef<str>` and `TryFrom<String>` in a `TEXT` column.
 macro_rules! text_column {
     ($type:ty) => {
@@ -96,13 +98,27 @@ pub struct AsJson<T: std::fmt::Debug>(pub T);
 /// Whoever changes how a `T` is written rewrites what is in the column by a migration.
 #[derive(Debug, Clone, diesel::deserialize::FromSqlRow)]
 pub struct Kept<T: std::fmt::Debug> {
-    json: Box<serde_json::value::RawValue>,
+    json: crate::http::Written,
     of: std::marker::PhantomData<T>,
 }
 
-impl<T: serde::de::DeserializeOwned + std::fmt::Debug> Kept<T> {
-    pub fn read(&self) -> serde_json::Result<T> {
-        serde_json::from_str(self.json.get())
+impl<T: std::fmt::Debug> Kept<T> {
+    /// # Errors
+    /// Where the column holds something else.
+    pub fn read(&self) -> Result<T>
+    where
+        T: serde::de::DeserializeOwned,
+    {
+        self.look()
+    }
+
+    /// What of it a `U` names, which may borrow it.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn look<'a, U: serde::Deserialize<'a>>(&'a self) -> Result<U> {
+        serde_json::from_str(&self.json.0)
+            .map_err(|e| Error::internal("a column does not hold what it should").because(e))
     }
 }
 
@@ -118,8 +134,7 @@ where
     String: diesel::deserialize::FromSql<diesel::sql_types::Text, DB>,
 {
     fn from_sql(raw: DB::RawValue<'_>) -> diesel::deserialize::Result<Self> {
-        let json = serde_json::value::RawValue::from_string(String::from_sql(raw)?)?;
-        Ok(Self { json, of: std::marker::PhantomData })
+        Ok(Self { json: crate::http::Written(String::from_sql(raw)?), of: std::marker::PhantomData })
     }
 }
 

@@ -18,7 +18,7 @@ use utoipa::{
     PartialSchema, ToSchema,
     openapi::{ObjectBuilder, RefOr, Schema, SchemaFormat, Type},
 };
-use uuid::Uuid;
+use uuid::{Uuid, fmt::Hyphenated};
 
 /// The SQL type of an id.
 #[derive(SqlType, QueryId, Debug, Clone, Copy)]
@@ -51,6 +51,11 @@ impl Id {
         Uuid::from_slice(bytes).ok().map(Self)
     }
 
+    /// As it is written, without the detour by way of `Display`.
+    pub fn text<'a>(&self, room: &'a mut [u8; Hyphenated::LENGTH]) -> &'a str {
+        self.0.hyphenated().encode_lower(room)
+    }
+
     pub fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()
     }
@@ -74,7 +79,7 @@ impl FromStr for Id {
 
 impl Serialize for Id {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.0.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
+        serializer.serialize_str(self.text(&mut [0; _]))
     }
 }
 

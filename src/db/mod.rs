@@ -12,8 +12,8 @@ pub mod postgres;
 pub(crate) mod sequence;
 mod writer;
 
-pub use among::among;
 pub(crate) use among::in_size;
+pub use among::{among, in_order};
 pub use clock::now;
 pub use column::{AsJson, Kept};
 pub use conn::{Conn, MultiBackend, Target, columns};

@@ -37,7 +37,7 @@ fn entry(entry: &Entry) -> AtomEntry {
     let section = article.section.iter().map(|section| (section.slug.to_string(), section.name.to_string()));
     let tags = article.tags.iter().map(|tag| (tag.slug.to_string(), tag.name.to_string()));
     let mut links = vec![link("alternate", article.url.clone())];
-    links.extend(entry.image().map(|image| Link {
+    links.extend(entry.image.as_ref().map(|image| Link {
         mime_type: picture_type(image.url.as_ref()).map(str::to_owned),
         title: image.alt.as_ref().map(ToString::to_string),
         ..link("enclosure", image.url.to_string())
@@ -53,12 +53,12 @@ fn entry(entry: &Entry) -> AtomEntry {
         lang: language.clone(),
         ..Content::default()
     });
-    let byline = article.authors.iter().zip(&entry.author_urls);
+    let byline = entry.byline.iter();
     AtomEntry {
         title: Text { lang: language.clone(), ..Text::plain(article.title.as_str()) },
         id: entry.id(),
         updated: date(article.updated_at),
-        authors: byline.map(|(author, url)| person(author.name.as_str(), Some(url.clone()))).collect(),
+        authors: byline.map(|author| person(&author.name, Some(author.url.clone()))).collect(),
         categories: section
             .chain(tags)
             .map(|(term, label)| Category { term, label: Some(label), scheme: None })

@@ -4,6 +4,7 @@ use super::model::{Entry, Feed, Form};
 use crate::{
     clock::Time,
     error::{Error, Result},
+    http::written,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -103,12 +104,12 @@ pub fn write(feed: &Feed) -> Result<Vec<u8>> {
         language: feed.language.as_ref(),
         items: feed.entries.iter().map(item).collect(),
     };
-    serde_json::to_vec(&json).map_err(|e| Error::internal("a feed could not be written").because(e))
+    written::to_vec(&json).map_err(|e| Error::internal("a feed could not be written").because(e))
 }
 
 fn item(entry: &Entry) -> FeedItem<'_> {
     let article = &entry.article;
-    let byline = article.authors.iter().zip(&entry.author_urls);
+    let byline = entry.byline.iter();
     FeedItem {
         id: entry.id(),
         url: &article.url,
@@ -116,15 +117,11 @@ fn item(entry: &Entry) -> FeedItem<'_> {
         content_html: entry.content.as_deref(),
         content_text: entry.content.is_none().then(|| article.excerpt.as_str()),
         summary: article.excerpt.as_str(),
-        image: entry.image().map(|image| image.url.as_ref()),
+        image: entry.image.as_ref().map(|image| image.url.as_ref()),
         date_published: entry.published(),
         date_modified: article.updated_at,
         authors: byline
-            .map(|(author, url)| FeedAuthor {
-                name: author.name.as_str(),
-                url,
-                avatar: author.image.as_ref().map(|image| image.0.url.as_ref()),
-            })
+            .map(|author| FeedAuthor { name: &author.name, url: &author.url, avatar: author.avatar.as_deref() })
             .collect(),
         tags: entry.subjects().collect(),
         language: article.language.as_ref(),

@@ -2,10 +2,13 @@
 
 use crate::{
     articles::Article,
+    authors::Author,
     clock::Time,
+    db::Kept,
+    error::Result,
     html,
     site::Site,
-    values::{Image, Language},
+    values::{Image, Language, Place},
 };
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -74,8 +77,24 @@ pub struct Entry {
     /// The whole text, with addresses that hold wherever it is read; `None` where not everybody may read it, or where the
     /// feed is long enough without it.
     pub content: Option<String>,
-    /// The pages of its authors.
-    pub author_urls: Vec<String>,
+    pub image: Option<Image>,
+    pub byline: Vec<Byline>,
+}
+
+/// An author in a feed.
+pub struct Byline {
+    pub name: String,
+    /// Their page.
+    pub url: String,
+    pub avatar: Option<String>,
+}
+
+impl Byline {
+    fn of(site: &Site, author: &Author) -> Result<Self> {
+        let avatar = author.image.as_ref().map(Kept::look::<Place>).transpose()?;
+        let (name, url) = (author.name.to_string(), site.author_url(author.id, &author.slug));
+        Ok(Self { name, url, avatar: avatar.map(|place| place.url.into_owned()) })
+    }
 }
 
 /// Bytes of HTML that a feed holds; the articles that find no room go with their excerpts.
@@ -83,17 +102,18 @@ const ROOM: usize = 2_000_000;
 
 impl Entry {
     /// Articles that were read with the public's eyes, so that a body that is there is everybody's.
-    pub fn all(site: &Site, articles: Vec<Article>) -> Vec<Self> {
+    pub fn all(site: &Site, articles: Vec<Article>) -> Result<Vec<Self>> {
         let mut room = ROOM;
         let entry = |mut article: Article| {
-            let body = article.body.take().flatten().filter(|body| body.html.0.len() <= room);
-            room -= body.as_ref().map_or(0, |body| body.html.0.len());
+            let body = article.body.take().flatten().filter(|body| body.html.len() <= room);
+            room -= body.as_ref().map_or(0, |body| body.html.len());
             let content = body.map(|body| match Url::parse(&article.url) {
-                Ok(base) => html::absolute(&body.html.0, &base).into_owned(),
-                Err(_) => body.html.0,
+                Ok(base) => html::absolute(&body.html, &base).into_owned(),
+                Err(_) => body.html,
             });
-            let author_urls = article.authors.iter().map(|author| site.author_url(author.id, &author.slug)).collect();
-            Self { article, content, author_urls }
+            let image = article.image.as_ref().map(Kept::read).transpose()?;
+            let byline = article.authors.iter().map(|author| Byline::of(site, author)).collect::<Result<_>>()?;
+            Ok(Self { article, content, image, byline })
         };
         articles.into_iter().map(entry).collect()
     }
@@ -116,10 +136,6 @@ impl Entry {
     pub fn subjects(&self) -> impl Iterator<Item = &str> {
         let section = self.article.section.iter().map(|section| section.name.as_str());
         section.chain(self.article.tags.iter().map(|tag| tag.name.as_str()))
-    }
-
-    pub fn image(&self) -> Option<&Image> {
-        self.article.image.as_ref()
     }
 }
 

@@ -67,7 +67,7 @@ pub fn read(conn: &mut Conn, app: &App, of: &Of) -> Result<Feed> {
         language: common_language(found.iter().map(|article| &article.language))
             .unwrap_or_else(|| site.profile.language()),
         updated: changes.max().unwrap_or(Time::from_micros(0)),
-        entries: Entry::all(&site, found),
+        entries: Entry::all(&site, found)?,
         keys: format!("articles site {}", about.key).trim_end().to_owned(),
     })
 }

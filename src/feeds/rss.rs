@@ -46,7 +46,7 @@ pub fn write(feed: &Feed) -> Result<Vec<u8>> {
 
 fn item(entry: &Entry) -> Item {
     let article = &entry.article;
-    let names = article.authors.iter().map(|author| author.name.to_string());
+    let names = entry.byline.iter().map(|author| author.name.clone());
     // RSS knows authors by their addresses of email only.
     let byline = DublinCoreExtension { creators: names.collect(), ..DublinCoreExtension::default() };
     let other_languages = article.translations.iter().map(|other| atom_syndication::Link {
@@ -61,13 +61,13 @@ fn item(entry: &Entry) -> Item {
         link: Some(article.url.clone()),
         description: Some(entry.excerpt_html()),
         categories: entry.subjects().map(|name| Category { name: name.to_owned(), domain: None }).collect(),
-        enclosure: entry.image().and_then(enclosure),
+        enclosure: entry.image.as_ref().and_then(enclosure),
         guid: Some(Guid { value: entry.id(), permalink: false }),
         pub_date: Some(entry.published().in_headers()),
         content: entry.content.clone(),
-        extensions: entry.image().map(media).unwrap_or_default(),
+        extensions: entry.image.as_ref().map(media).unwrap_or_default(),
         atom_ext: (!article.translations.is_empty()).then_some(other_languages),
-        dublin_core_ext: (!article.authors.is_empty()).then_some(byline),
+        dublin_core_ext: (!entry.byline.is_empty()).then_some(byline),
         ..Item::default()
     }
 }

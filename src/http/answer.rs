@@ -3,7 +3,7 @@
 use super::{
     etag::{self, Versioned},
     page::{ListOf, Page, PageInfo, Window},
-    xml,
+    written, xml,
 };
 use crate::{
     app::App,
@@ -150,10 +150,7 @@ impl Answer {
 }
 
 fn json<T: Serialize>(value: &T) -> Result<Vec<u8>> {
-    // Of the size that most have, so that it need not grow from nothing.
-    let mut bytes = Vec::with_capacity(16 * 1024);
-    serde_json::to_writer(&mut bytes, value).map_err(|e| Error::internal("an answer is not JSON").because(e))?;
-    Ok(bytes)
+    written::to_vec(value).map_err(|e| Error::internal("an answer is not JSON").because(e))
 }
 
 fn pick<T: Serialize>(resource: &T, fields: &[impl AsRef<str>]) -> Result<Value> {

@@ -74,7 +74,7 @@ fn taken(slug: &Slug, whose: &Slug, pointer: &str) -> Error {
 /// # Errors
 /// 409 for a name that leads to another tag.
 pub fn change(conn: &mut Conn, tag: &Tag, before: &[Alias], now: Time) -> Result<()> {
-    let (old, new) = (before.iter().filter_map(slug_of).collect::<Vec<_>>(), slugs(&tag.aliases.0)?);
+    let (old, new) = (before.iter().filter_map(slug_of).collect::<Vec<_>>(), slugs(&tag.aliases.read()?)?);
     for slug in old.iter().filter(|slug| !new.contains(slug)) {
         let led = old_slugs::table.find((Kind::Tag, slug)).filter(old_slugs::target_id.eq(tag.id));
         diesel::delete(led.filter(old_slugs::alias)).execute(conn)?;
@@ -129,9 +129,9 @@ fn whose(conn: &mut Conn, slug: &Slug) -> Result<Option<(Id, Slug)>> {
 /// # Errors
 /// 422 where there are too many.
 pub fn merged(conn: &mut Conn, into: &Tag, from: &Tag) -> Result<Vec<Alias>> {
-    let mut all = into.aliases.0.clone();
+    let mut all = into.aliases.read()?;
     let mut known: Vec<Slug> = all.iter().filter_map(slug_of).chain(slug_of(&into.name)).collect();
-    for name in from.aliases.0.iter().chain([&from.name]) {
+    for name in from.aliases.read()?.iter().chain([&from.name]) {
         if let Some(slug) = slug_of(name).filter(|slug| !known.contains(slug))
             && whose(conn, &slug)?.is_none_or(|(id, _)| [into.id, from.id].contains(&id))
         {

@@ -103,7 +103,7 @@ fn settle(conn: &mut Conn, into: &Tag, names: Vec<aliases::Alias>, now: Time) ->
     );
     let merged: Tag =
         diesel::update(tags::table.find(into.id)).set(changed).returning(columns::<Tag>()).get_result(conn)?;
-    aliases::change(conn, &merged, &into.aliases.0, now)?;
+    aliases::change(conn, &merged, &into.aliases.read()?, now)?;
     Ok(merged)
 }
 

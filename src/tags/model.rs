@@ -3,7 +3,8 @@
 use super::aliases::Alias;
 use crate::{
     clock::Time,
-    db::{AsJson, Id},
+    db::{Id, Kept},
+    error::{Error, Result},
     http::{Changes, List, Settle, Versioned, field_names, list_params, page::ListOf},
     schema::tags,
     values::{Line, Prose, Ref, Slug, few},
@@ -22,7 +23,7 @@ pub struct Tag {
     pub description: Prose<0, 1000>,
     /// Other names under which it is found.
     #[schema(value_type = Vec<Alias>, max_items = 50)]
-    pub aliases: AsJson<Vec<Alias>>,
+    pub aliases: Kept<Vec<Alias>>,
     /// How many published articles have it.
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     pub article_count: i64,
@@ -79,14 +80,16 @@ impl Settle for NewTag {
     }
 }
 
-impl From<&Tag> for NewTag {
-    fn from(tag: &Tag) -> Self {
-        Self {
+impl TryFrom<&Tag> for NewTag {
+    type Error = Error;
+
+    fn try_from(tag: &Tag) -> Result<Self> {
+        Ok(Self {
             slug: Some(tag.slug.clone()),
             name: tag.name.clone(),
             description: Some(tag.description.clone()),
-            aliases: Some(tag.aliases.0.clone()),
-        }
+            aliases: Some(tag.aliases.read()?),
+        })
     }
 }
 

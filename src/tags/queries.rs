@@ -7,7 +7,7 @@ use super::{
 use crate::{
     both, changes,
     clock::Time,
-    db::{AsJson, Conn, Id, among, columns, in_size, lock},
+    db::{AsJson, Conn, Id, among, columns, in_order, in_size, lock},
     error::{Code, Error, OnTaken, Result},
     http::{Expected, Page, Window, cursor::Position, page::keyset},
     schema::{revision_tags, tags},
@@ -144,7 +144,7 @@ pub fn insert(conn: &mut Conn, new: &NewTag, id: Id, now: Time) -> Result<Tag> {
 
 pub fn update(conn: &mut Conn, reference: &Ref, changes: &TagChanges, expected: &Expected, now: Time) -> Result<Tag> {
     let tag = find_for_update(conn, reference)?;
-    let current = NewTag::from(&tag);
+    let current = NewTag::try_from(&tag)?;
     expected.check(&tag, || changes.differing(&current))?;
     let new = changes.apply(&current)?;
     if new == current {
@@ -164,7 +164,7 @@ pub fn update(conn: &mut Conn, reference: &Ref, changes: &TagChanges, expected: 
         .get_result(conn)
         .or_taken(&slug, true)?;
     slugs::change(conn, Kind::Tag, (&tag.slug, &slug), tag.id, true, now)?;
-    aliases::change(conn, &updated, &tag.aliases.0, now)?;
+    aliases::change(conn, &updated, &tag.aliases.read()?, now)?;
     changes::note(conn, Kind::Tag, tag.id, now)?;
     let touch = if updated.name == tag.name { search::touch } else { search::touch_name };
     touch(conn, search::Kind::Tag, tag.id)?;
@@ -192,13 +192,8 @@ pub fn of_revisions(conn: &mut Conn, revisions: Vec<Id>) -> Result<HashMap<Id, V
         let query = revision_tags::table
             .inner_join(tags::table)
             .filter(among(revision_tags::revision_id, some))
-            .order((revision_tags::revision_id, revision_tags::position))
-            .select((revision_tags::revision_id, columns::<Tag>()));
-        both!(conn, c => query.load::<(Id, Tag)>(c))?
+            .select((revision_tags::revision_id, revision_tags::position, columns::<Tag>()));
+        both!(conn, c => query.load::<(Id, i32, Tag)>(c))?
     });
-    let mut found: HashMap<Id, Vec<Tag>> = HashMap::new();
-    for (revision, row) in rows {
-        found.entry(revision).or_default().push(row);
-    }
-    Ok(found)
+    Ok(in_order(rows))
 }

@@ -18,7 +18,7 @@ pub use number::Whole;
 pub use reference::Ref;
 pub use slug::Slug;
 pub use text::{Line, Prose, is_invisible};
-pub use url::{WebUrl, escaped};
+pub use url::{Place, WebUrl, escaped};
 
 use crate::error::Error;
 use std::{borrow::Cow, fmt};

@@ -3,6 +3,7 @@
 use super::{Refusal, text_value};
 use diesel::{deserialize::FromSqlRow, expression::AsExpression, sql_types::Text};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use url::{Position, Url};
 use utoipa::openapi::{ObjectBuilder, SchemaFormat};
 
@@ -33,6 +34,13 @@ impl WebUrl {
             _ => Ok(Self(url)),
         }
     }
+}
+
+/// Of all that is kept of a picture or a link, where it is.
+#[derive(Debug, Deserialize)]
+pub struct Place<'a> {
+    #[serde(borrow)]
+    pub url: Cow<'a, str>,
 }
 
 /// Whether an address is surely one that parsing leaves as it is. Most are, and every answer holds some.
