@@ -27,7 +27,7 @@ use actix_web::{
     App as ActixApp, HttpRequest, HttpServer,
     dev::Server,
     http::header,
-    middleware::{Compress, from_fn},
+    middleware::{Compress, Condition, from_fn},
     rt::net::TcpStream,
     web::{self, Data},
 };
@@ -89,18 +89,12 @@ impl App {
     }
 }
 
-/// All routes that the spec knows.
+/// All routes that the spec knows. They are tried in this order, so what is asked most comes first.
 pub fn routes(config: &mut ServiceConfig) {
-    config
-        .configure(auth::jwks::routes)
-        .configure(health::routes)
-        .configure(llms::routes)
-        .configure(feeds::routes::routes)
-        .configure(sitemaps::routes::routes);
     config.service(
         scope("/api/v1")
-            .configure(api_keys::routes::routes)
             .configure(articles::routes::routes)
+            .configure(api_keys::routes::routes)
             .configure(audit::routes::routes)
             .configure(auth::routes::routes)
             .configure(authors::routes::routes)
@@ -113,6 +107,12 @@ pub fn routes(config: &mut ServiceConfig) {
             .configure(tags::routes::routes)
             .configure(users::routes::routes),
     );
+    config
+        .configure(auth::jwks::routes)
+        .configure(health::routes)
+        .configure(llms::routes)
+        .configure(feeds::routes::routes)
+        .configure(sitemaps::routes::routes);
 }
 
 /// How the server listens and ends.
@@ -168,7 +168,7 @@ pub fn serve(app: Data<App>, listener: TcpListener, listening: &Listening) -> st
                 std::future::ready(front::fallback(&request, &paths))
             }))
             .wrap(from_fn(front::inner))
-            .wrap(cors(&origins))
+            .wrap(Condition::new(!origins.is_empty(), cors(&origins)))
             .wrap(Compress::default())
             .wrap(from_fn(front::outer))
     });
@@ -191,7 +191,7 @@ fn hang_up_after(connection: &dyn Any, unread: Duration) {
     }
 }
 
-/// CORS: nobody unless configured.
+/// CORS, for the origins that are let in.
 fn cors(origins: &[String]) -> Cors {
     let cors = Cors::default()
         .allowed_methods(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])

@@ -25,6 +25,7 @@ mod previews;
 mod publication;
 mod queries;
 mod references;
+mod relate;
 mod related;
 mod related_routes;
 mod review_routes;

@@ -3,6 +3,7 @@
 use super::{
     model::{Body, BodyFormat, Custom, Row, StoredSeo},
     references::References,
+    relate,
     saving::Note,
     text::Text,
     translations,
@@ -23,17 +24,6 @@ use diesel::{
     sql_types::{self, Nullable},
 };
 use std::collections::HashMap;
-
-/// Writes what a revision refers to, in its order.
-macro_rules! relate {
-    ($conn:expr, $table:ident, $column:ident, $revision:expr, $ids:expr) => {
-        if !$ids.is_empty() {
-            let row = |(id, position): (&Id, i32)| ($table::revision_id.eq($revision), $table::$column.eq(*id), $table::position.eq(position));
-            let rows: Vec<_> = $ids.iter().zip(0..).map(row).collect();
-            both!($conn, c => diesel::insert_into($table::table).values(rows).execute(c))?;
-        }
-    };
-}
 
 /// Which revision it is, and who made it.
 #[derive(Debug, Clone, Copy)]
@@ -95,17 +85,15 @@ pub fn insert(
     if before.is_none_or(|before| (&before.custom, &before.section) != (&new.custom, &new.section)) {
         site::check_custom_fields(conn, refs.section, new.custom.as_ref())?;
     }
-    relate!(conn, revision_authors, author_id, id, &refs.authors);
-    relate!(conn, revision_tags, tag_id, id, &refs.tags);
-    relate!(conn, revision_related, related_id, id, &refs.related);
-    Ok(())
+    relate::authors(conn, id, &refs.authors)?;
+    relate::tags(conn, id, &refs.tags)?;
+    relate::stories(conn, id, &refs.related)
 }
 
 /// Pins stories below the working copy of an article that is being set up.
 pub fn pin(conn: &mut Conn, article: Id, related: &[Id]) -> Result<()> {
     let revision: Id = articles::table.find(article).select(articles::working_id).first(conn)?;
-    relate!(conn, revision_related, related_id, revision, related);
-    Ok(())
+    relate::stories(conn, revision, related)
 }
 
 /// The text of a revision as it was made ready.

@@ -6,7 +6,13 @@ use crate::{
     error::Result,
     schema::search_pending as p,
 };
-use diesel::{prelude::*, upsert::excluded};
+use diesel::{
+    backend::Backend,
+    prelude::*,
+    query_builder::{AstPass, QueryFragment, QueryId},
+    serialize::ToSql,
+    sql_types::{Bool, HasSqlType, Text},
+};
 
 text_enum! {
     /// What can be found.
@@ -42,15 +48,41 @@ pub fn touch_name(conn: &mut Conn, kind: Kind, subject: Id) -> Result<()> {
 }
 
 fn note(conn: &mut Conn, kind: Kind, subject: Id, spread: bool) -> Result<()> {
-    let row = (p::subject_id.eq(subject), p::kind.eq(kind), p::spread.eq(spread), p::mark.eq(Id::new()));
-    both!(conn, c => diesel::insert_into(p::table)
-        .values(row)
-        .on_conflict(p::subject_id)
-        .do_update()
-        .set((p::spread.eq(p::spread.or(excluded(p::spread))), p::mark.eq(excluded(p::mark))))
-        .execute(c))?;
+    let note = Note(Pending { subject, kind, spread, mark: Id::new() });
+    both!(conn, c => note.execute(c))?;
     Ok(())
 }
+
+/// Written out, so that the prepared statement is kept: every change runs it, and Diesel prepares `ON CONFLICT … DO UPDATE`
+/// anew each time.
+#[derive(QueryId)]
+struct Note(Pending);
+
+impl<DB> QueryFragment<DB> for Note
+where
+    DB: Backend + HasSqlType<Bool> + HasSqlType<DbId>,
+    Id: ToSql<DbId, DB>,
+    Kind: ToSql<Text, DB>,
+    bool: ToSql<Bool, DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql("INSERT INTO search_pending (subject_id, kind, spread, mark) VALUES (");
+        out.push_bind_param::<DbId, _>(&self.0.subject)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Text, _>(&self.0.kind)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Bool, _>(&self.0.spread)?;
+        out.push_sql(", ");
+        out.push_bind_param::<DbId, _>(&self.0.mark)?;
+        out.push_sql(
+            ") ON CONFLICT (subject_id) DO UPDATE \
+            SET spread = search_pending.spread OR excluded.spread, mark = excluded.mark",
+        );
+        Ok(())
+    }
+}
+
+impl<C> RunQueryDsl<C> for Note {}
 
 /// Notes the articles that carry a name, in their working or their public revision. They have its mark: a search that
 /// waits for the name waits for them.
