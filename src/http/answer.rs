@@ -16,7 +16,7 @@ use actix_web::{
     http::{Method, StatusCode, header},
 };
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The media type of an answer that holds only the `fields` that were asked for.
 pub const SPARSE: &str = "application/vnd.stet.sparse+json";
@@ -153,12 +153,12 @@ fn json<T: Serialize>(value: &T) -> Result<Vec<u8>> {
     written::to_vec(value).map_err(|e| Error::internal("an answer is not JSON").because(e))
 }
 
-fn pick<T: Serialize>(resource: &T, fields: &[impl AsRef<str>]) -> Result<Value> {
-    let mut value = serde_json::to_value(resource).map_err(|e| Error::internal("an answer is not JSON").because(e))?;
-    if let Value::Object(all) = &mut value {
-        all.retain(|name, _| fields.iter().any(|f| f.as_ref() == name));
-    }
-    Ok(value)
+fn pick<T: Serialize>(resource: &T, fields: &[impl AsRef<str>]) -> Result<Map<String, Value>> {
+    // Read back, since parts of it may be JSON already.
+    let mut all: Map<String, Value> = serde_json::from_slice(&json(resource)?)
+        .map_err(|e| Error::internal("a resource is not an object").because(e))?;
+    all.retain(|name, _| fields.iter().any(|f| f.as_ref() == name));
+    Ok(all)
 }
 
 impl Responder for Answer {
@@ -186,9 +186,11 @@ impl Responder for Answer {
         if self.replayed {
             response.insert_header(("idempotent-replayed", "true"));
         }
-        let known = || self.etag.as_deref().is_some_and(|tag| etag::is_known(request.headers(), tag));
-        if request.method() == Method::GET && self.status == StatusCode::OK && known() {
-            return response.status(StatusCode::NOT_MODIFIED).finish();
+        if request.method() == Method::GET
+            && self.status == StatusCode::OK
+            && let Some(known) = self.etag.as_deref().and_then(|tag| etag::known(request.headers(), tag))
+        {
+            return response.status(StatusCode::NOT_MODIFIED).insert_header((header::ETAG, known)).finish();
         }
         if self.body.is_empty() { response.finish() } else { response.content_type(self.content_type).body(self.body) }
     }

@@ -28,13 +28,18 @@ pub fn encoded(tag: &str, coding: &str) -> String {
     format!("{}~{coding}\"", tag.trim_end_matches('"'))
 }
 
-/// Whether `If-None-Match` names this tag, in whatever coding.
-pub fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+/// This tag as `If-None-Match` names it, in whatever coding: what a client has in that coding is still right.
+pub fn known(headers: &HeaderMap, tag: &str) -> Option<String> {
     let plain = tag.trim_matches('"');
-    headers.get_all(IF_NONE_MATCH).filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(',')).any(|given| {
+    headers.get_all(IF_NONE_MATCH).filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(',')).find_map(|given| {
         let given = given.trim();
         let given = given.strip_prefix("W/").unwrap_or(given);
-        given == "*" || given.trim_matches('"').split('~').next() == Some(plain)
+        let coding =
+            given.trim_matches('"').strip_prefix(plain).filter(|rest| rest.is_empty() || rest.starts_with('~'));
+        match coding {
+            Some(coding) => Some(format!("\"{plain}{coding}\"")),
+            None => (given == "*").then(|| tag.to_owned()),
+        }
     })
 }
 
@@ -108,7 +113,7 @@ pub fn stale(fields: Vec<FieldError>) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::{Expected, encoded, is_known, of};
+    use super::{Expected, encoded, known, of};
     use actix_web::test::TestRequest;
 
     #[test]
@@ -127,11 +132,12 @@ mod tests {
     fn a_cache_may_name_several_tags_in_any_coding() {
         let tag = of(None, b"a");
         let known = |given: String| {
-            is_known(TestRequest::default().insert_header(("if-none-match", given)).to_http_request().headers(), &tag)
+            known(TestRequest::default().insert_header(("if-none-match", given)).to_http_request().headers(), &tag)
         };
-        assert!(known(tag.clone()));
-        assert!(known(format!("\"x\", W/{}", encoded(&tag, "br"))));
-        assert!(known("*".into()));
-        assert!(!known("\"x\"".into()));
+        assert_eq!(known(tag.clone()), Some(tag.clone()));
+        assert_eq!(known(format!("\"x\", W/{}", encoded(&tag, "br"))), Some(encoded(&tag, "br")));
+        assert_eq!(known("*".into()), Some(tag.clone()));
+        assert_eq!(known("\"x\"".into()), None);
+        assert_eq!(known(format!("{}x\"", tag.trim_end_matches('"'))), None);
     }
 }

@@ -49,6 +49,7 @@ pub async fn outer<B: MessageBody + 'static>(
     }
     browsers::tell(headers, is_https);
     tag_coding(headers);
+    vary_by_coding(headers);
     Ok(response)
 }
 
@@ -87,6 +88,15 @@ fn tag_coding(headers: &mut HeaderMap) {
     });
     if let Some(tag) = tag {
         headers.insert(header::ETAG, tag);
+    }
+}
+
+/// Says of what is sent as it is, too, that others may get it compressed: a cache would give it to all.
+fn vary_by_coding(headers: &mut HeaderMap) {
+    let named =
+        |line: &HeaderValue| line.to_str().is_ok_and(|line| line.to_ascii_lowercase().contains("accept-encoding"));
+    if !headers.get_all(header::VARY).any(named) {
+        headers.append(header::VARY, HeaderValue::from_static("accept-encoding"));
     }
 }
 

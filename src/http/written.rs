@@ -17,20 +17,19 @@ const ROOM: usize = 16 * 1024;
 /// The same of a part of one.
 const ROOM_OF_A_PART: usize = 1024;
 
-/// The name by which serde_json knows what stands as it is, its `RawValue`: that cannot be made without being read.
-const RAW: &str = "$serde_json::private::RawValue";
-
 /// Writes JSON in UTF-8, without spaces.
 ///
 /// # Errors
 /// For a map whose keys are not text, and what a `Serialize` says.
 pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>> {
-    let mut writer = Writer { json: Vec::with_capacity(ROOM), raw: false };
+    let mut writer = Writer(Vec::with_capacity(ROOM));
     value.serialize(&mut writer)?;
-    Ok(writer.json)
+    Ok(writer.0)
 }
 
-/// JSON that is written already. It is taken on trust.
+/// JSON that is written already. It is taken on trust, and by this writer alone: to others it is bytes.
+///
+/// serde_json's own way, `RawValue`, is none of ours: with it, any object that has a certain key is read as JSON in a text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Written(pub String);
 
@@ -38,34 +37,28 @@ impl Written {
     /// # Errors
     /// As [`to_vec`].
     pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Self> {
-        let mut writer = Writer { json: Vec::with_capacity(ROOM_OF_A_PART), raw: false };
+        let mut writer = Writer(Vec::with_capacity(ROOM_OF_A_PART));
         value.serialize(&mut writer)?;
-        String::from_utf8(writer.json).map(Self).map_err(Error::custom)
+        String::from_utf8(writer.0).map(Self).map_err(Error::custom)
     }
 }
 
 impl Serialize for Written {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut raw = serializer.serialize_struct(RAW, 1)?;
-        raw.serialize_field(RAW, &self.0)?;
-        raw.end()
+        serializer.serialize_bytes(self.0.as_bytes())
     }
 }
 
-struct Writer {
-    json: Vec<u8>,
-    /// Whether the next text is JSON.
-    raw: bool,
-}
+struct Writer(Vec<u8>);
 
 impl Writer {
     fn put(&mut self, bytes: &[u8]) {
-        self.json.extend_from_slice(bytes);
+        self.0.extend_from_slice(bytes);
     }
 
     fn text(&mut self, text: &str) {
-        self.json.reserve(text.len() + 2);
-        self.json.push(b'"');
+        self.0.reserve(text.len() + 2);
+        self.0.push(b'"');
         let mut rest = text.as_bytes();
         loop {
             let (plain, behind) = rest.split_at(plain(rest));
@@ -83,7 +76,7 @@ impl Writer {
             }
             rest = behind;
         }
-        self.json.push(b'"');
+        self.0.push(b'"');
     }
 
     fn integer(&mut self, value: impl itoa::Integer) {
@@ -92,7 +85,7 @@ impl Writer {
 
     /// What serde_json says of a number with a fraction.
     fn fraction(&mut self, value: impl Serialize) -> Result<()> {
-        serde_json::to_writer(&mut self.json, &value)
+        serde_json::to_writer(&mut self.0, &value)
     }
 }
 
@@ -111,7 +104,7 @@ fn is_escaped(byte: &u8) -> bool {
     *byte < b' ' || *byte == b'"' || *byte == b'\\'
 }
 
-/// What is written bit by bit: a list, an object, or one text that is JSON.
+/// A list or an object, written bit by bit.
 struct Parts<'a> {
     writer: &'a mut Writer,
     is_first: bool,
@@ -120,7 +113,7 @@ struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     fn begin(writer: &'a mut Writer, start: u8, end: &'static [u8]) -> Self {
-        writer.json.push(start);
+        writer.0.push(start);
         Self { writer, is_first: true, end }
     }
 
@@ -134,7 +127,7 @@ impl<'a> Parts<'a> {
 
     fn separate(&mut self) {
         if !std::mem::take(&mut self.is_first) {
-            self.writer.json.push(b',');
+            self.writer.0.push(b',');
         }
     }
 
@@ -144,17 +137,13 @@ impl<'a> Parts<'a> {
     }
 
     fn field<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<()> {
-        if self.writer.raw {
-            return value.serialize(&mut *self.writer);
-        }
         self.separate();
         self.writer.text(name);
-        self.writer.json.push(b':');
+        self.writer.0.push(b':');
         value.serialize(&mut *self.writer)
     }
 
     fn finish(self) {
-        self.writer.raw = false;
         self.writer.put(self.end);
     }
 }
@@ -202,16 +191,13 @@ impl<'a> Serializer for &'a mut Writer {
     }
 
     fn serialize_str(self, text: &str) -> Result<()> {
-        if self.raw {
-            self.put(text.as_bytes());
-        } else {
-            self.text(text);
-        }
+        self.text(text);
         Ok(())
     }
 
-    fn serialize_bytes(self, bytes: &[u8]) -> Result<()> {
-        self.collect_seq(bytes)
+    fn serialize_bytes(self, json: &[u8]) -> Result<()> {
+        self.put(json);
+        Ok(())
     }
 
     fn serialize_none(self) -> Result<()> {
@@ -272,11 +258,7 @@ impl<'a> Serializer for &'a mut Writer {
         Ok(Parts::begin(self, b'{', b"}"))
     }
 
-    fn serialize_struct(self, name: &'static str, _: usize) -> Result<Parts<'a>> {
-        if name == RAW {
-            self.raw = true;
-            return Ok(Parts { writer: self, is_first: true, end: b"" });
-        }
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Parts<'a>> {
         self.serialize_map(None)
     }
 
@@ -318,13 +300,13 @@ impl SerializeMap for Parts<'_> {
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<()> {
         self.separate();
-        let start = self.writer.json.len();
+        let start = self.writer.0.len();
         key.serialize(&mut *self.writer)?;
-        if self.writer.json.get(start) == Some(&b'"') { Ok(()) } else { Err(Error::custom("a key is not text")) }
+        if self.writer.0.get(start) == Some(&b'"') { Ok(()) } else { Err(Error::custom("a key is not text")) }
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
-        self.writer.json.push(b':');
+        self.writer.0.push(b':');
         value.serialize(&mut *self.writer)
     }
 
@@ -364,7 +346,7 @@ mod tests {
         #[serde(rename = "a \"name\"")]
         name: &'a str,
         #[serde(flatten)]
-        flat: BTreeMap<String, Written>,
+        flat: BTreeMap<String, u8>,
     }
 
     fn same<T: Serialize + ?Sized>(value: &T) {
@@ -381,7 +363,7 @@ mod tests {
             Kind::Two(1.5, '"'),
             Kind::Named { a: Unit, b: (), c: [0, 1, u64::MAX] },
         ];
-        let flat = [("raw".to_owned(), Written(r#"{"b":[1, "ä"]}"#.to_owned()))].into();
+        let flat = [("flat".to_owned(), 1)].into();
         let map = [("", None), ("\n", Some(true)), ("z", Some(false))].into();
         let empty = Default::default();
         same(&Whole { kinds, pair: Pair(255, Some(i128::MIN)), map, empty, name: "x", flat });
@@ -403,11 +385,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_json_for_serde_json_too() {
+    fn what_is_written_stands_as_it_is() {
         let written = Written::of(&["a", "b"]).unwrap();
         assert_eq!(written.0, r#"["a","b"]"#);
-        assert_eq!(serde_json::to_value(&written).unwrap(), serde_json::json!(["a", "b"]));
-        same(&vec![Some(written), None]);
+        let kept = Written(r#"{"b":[1, "ä"]}"#.to_owned());
+        assert_eq!(to_vec(&(Some(written), kept)).unwrap(), r#"[["a","b"],{"b":[1, "ä"]}]"#.as_bytes());
     }
 
     #[test]

@@ -39,8 +39,8 @@ impl Text {
         response
             .insert_header((header::ETAG, self.etag.as_str()))
             .insert_header((header::CACHE_CONTROL, "public, no-cache"));
-        if etag::is_known(request.headers(), &self.etag) {
-            return response.status(StatusCode::NOT_MODIFIED).finish();
+        if let Some(known) = etag::known(request.headers(), &self.etag) {
+            return response.status(StatusCode::NOT_MODIFIED).insert_header((header::ETAG, known)).finish();
         }
         response.content_type("application/json").body(self.body.clone())
     }

@@ -3,6 +3,7 @@
 use super::draft;
 use crate::{on_both_databases, support::TestApp};
 use serde_json::{Value, json};
+use stet::permissions::Role;
 
 async fn texts_are_bounded_in_characters(app: TestApp) {
     let (editor, anyone) = (app.editor().await, app.anyone());
@@ -98,6 +99,34 @@ async fn lists_and_own_fields_are_bounded(app: TestApp) {
     assert_eq!(editor.get(&format!("/articles/{}", article.text("/id"))).await.json["custom"], kept);
 }
 
+/// Names of fields by which serde_json passes itself what is no field: here they are data like any other.
+async fn a_field_may_have_whatever_name(app: TestApp) {
+    let (editor, stranger) = (app.editor().await, app.anyone());
+    let deep = format!("{}{}", "[".repeat(126), "]".repeat(126));
+    for key in ["$serde_json::private::RawValue", "$serde_json::private::Number"] {
+        for value in [json!(5), json!("5"), json!("[1]"), json!(r#"{"x": 1, "x": 2}"#), json!(deep), json!({"a": 1})]
+        {
+            for custom in [json!({key: value}), json!({"a": [{key: value}], "b": {"c": {key: value}}})] {
+                let article = editor.post("/articles", json!({"title": "x", "custom": custom})).await;
+                assert_eq!(article.assert(201).json["custom"], custom);
+                let path = format!("/articles/{}", article.text("/id"));
+                editor.put(&format!("{path}/publication"), json!({})).await.assert(200);
+                assert_eq!(stranger.get(&path).await.assert(200).json["custom"], custom);
+                assert_eq!(stranger.get(&format!("{path}?fields=custom")).await.assert(200).json["custom"], custom);
+                let listed = stranger.get("/articles?fields=custom&limit=1").await;
+                assert_eq!(listed.assert(200).json["data"][0]["custom"], custom);
+                let changed = editor.patch(&path, json!({"title": "y", "custom": {"z": custom}})).await;
+                assert_eq!(changed.assert(200).json["custom"]["z"], custom);
+            }
+            let administrator = app.signed_in(Role::Admin).await;
+            let schema = json!({"type": "object", "default": {key: value}});
+            let site = administrator.patch("/site", json!({"custom_fields": {"schema": schema}})).await;
+            assert_eq!(site.assert(200).json["custom_fields"]["schema"], schema);
+            assert_eq!(administrator.get("/site").await.assert(200).json["custom_fields"]["schema"], schema);
+        }
+    }
+}
+
 async fn slugs_are_plain_and_taken_once(app: TestApp) {
     let editor = app.editor().await;
     for path in ["/articles", "/tags", "/authors", "/sections"] {
@@ -168,6 +197,7 @@ async fn addresses_are_of_the_web(app: TestApp) {
 on_both_databases! {
     texts_are_bounded_in_characters,
     lists_and_own_fields_are_bounded,
+    a_field_may_have_whatever_name,
     slugs_are_plain_and_taken_once,
     addresses_are_of_the_web,
 }
