@@ -11,6 +11,7 @@ use crate::{
     error::Result,
     feeds, health,
     http::{
+        Routes,
         cursor::Cursors,
         front::{self, Paths},
         operation::Operations,
@@ -33,7 +34,6 @@ use actix_web::{
 };
 use socket2::SockRef;
 use std::{any::Any, net::TcpListener, sync::Arc, thread::available_parallelism, time::Duration};
-use utoipa_actix_web::{AppExt, scope, service_config::ServiceConfig};
 
 /// What every handler may use; one for all workers.
 pub struct App {
@@ -89,24 +89,29 @@ impl App {
     }
 }
 
-/// All routes that the spec knows. They are tried in this order, so what is asked most comes first.
-pub fn routes(config: &mut ServiceConfig) {
-    config.service(
-        scope("/api/v1")
-            .configure(articles::routes::routes)
-            .configure(api_keys::routes::routes)
-            .configure(audit::routes::routes)
-            .configure(auth::routes::routes)
-            .configure(authors::routes::routes)
-            .configure(changes::routes::routes)
-            .configure(comments::routes::routes)
-            .configure(redirects::routes::routes)
-            .configure(search::routes::routes)
-            .configure(sections::routes::routes)
-            .configure(site::routes::routes)
-            .configure(tags::routes::routes)
-            .configure(users::routes::routes),
-    );
+/// Where the API is.
+pub const API: &str = "/api/v1";
+
+/// The routes of the API. They are tried in this order, so what is asked most comes first.
+pub fn api(config: &mut impl Routes) {
+    config
+        .configure(articles::routes::routes)
+        .configure(api_keys::routes::routes)
+        .configure(audit::routes::routes)
+        .configure(auth::routes::routes)
+        .configure(authors::routes::routes)
+        .configure(changes::routes::routes)
+        .configure(comments::routes::routes)
+        .configure(redirects::routes::routes)
+        .configure(search::routes::routes)
+        .configure(sections::routes::routes)
+        .configure(site::routes::routes)
+        .configure(tags::routes::routes)
+        .configure(users::routes::routes);
+}
+
+/// All others that the document knows.
+pub fn outside(config: &mut impl Routes) {
     config
         .configure(auth::jwks::routes)
         .configure(health::routes)
@@ -142,25 +147,23 @@ impl Listening {
 
 /// Starts to serve. What runs in tests is what runs in production.
 pub fn serve(app: Data<App>, listener: TcpListener, listening: &Listening) -> std::io::Result<Server> {
-    let document = openapi::document();
+    let document = openapi::operations().map_err(std::io::Error::other)?;
     let pages = [auth::pages::PAGES, openapi::PAGES].concat();
     let pages = pages.into_iter().map(|page| (page, vec!["GET".to_owned()]));
     let paths = Data::new(Paths::new(openapi::methods(&document).chain(pages)));
     let operations = Data::new(Operations::new(&document));
-    let document = Data::new(openapi::Document::new(&document));
+    let document = Data::new(openapi::Document::default());
     let (origins, unread) = (listening.cors_origins.clone(), listening.unread);
     let server = HttpServer::new(move || {
         let (app, paths, document) = (app.clone(), paths.clone(), document.clone());
         let operations = operations.clone();
-        let (inner, _) = ActixApp::new()
-            .into_utoipa_app()
+        ActixApp::new()
             .app_data(app)
             .app_data(paths.clone())
             .app_data(document)
             .app_data(operations)
-            .configure(routes)
-            .split_for_parts();
-        inner
+            .service(web::scope(API).configure(api))
+            .configure(outside)
             .configure(auth::pages::pages)
             // Last: it takes every address that nobody took before it.
             .configure(openapi::routes)

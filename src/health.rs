@@ -1,11 +1,16 @@
 //! `/healthz` and `/readyz`: for whoever starts, stops and watches the process.
 
-use crate::{app::App, clock, error::Result, http::Answer, idempotency};
+use crate::{
+    app::App,
+    clock,
+    error::Result,
+    http::{Answer, Routes},
+    idempotency,
+};
 use actix_web::{get, web::Data};
 use diesel::{RunQueryDsl, dsl::sql, sql_types::Integer};
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 /// That all is well.
 #[derive(Debug, Serialize, ToSchema)]
@@ -20,7 +25,7 @@ enum Well {
     Ok,
 }
 
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut impl Routes) {
     config.service(get_health).service(get_readiness);
 }
 

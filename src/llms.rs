@@ -6,7 +6,7 @@ use crate::{
     error::Result,
     feeds::text_document,
     html::{escape_markdown, excerpt},
-    http::{Answer, NoParams, Query, Window},
+    http::{Answer, NoParams, Query, Routes, Window},
     sections,
     site::Site,
     values::{Line, Slug},
@@ -17,7 +17,6 @@ use utoipa::{
     PartialSchema, ToSchema,
     openapi::{ObjectBuilder, RefOr, Schema, Type},
 };
-use utoipa_actix_web::service_config::ServiceConfig;
 
 /// The newest articles that are looked at.
 const NEWEST: i64 = 100;
@@ -34,7 +33,7 @@ text_document!(
     "# The Lantern\n"
 );
 
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut impl Routes) {
     config.service(get_llms);
 }
 

@@ -10,13 +10,12 @@ use crate::{
     clock,
     db::Id,
     error::{Error, Result},
-    http::{Answer, Json, NoParams, Path, Query, WriteAsked, WriteParams, Writing},
+    http::{Answer, Json, NoParams, Path, Query, Routes, WriteAsked, WriteParams, Writing},
     permissions::ManageKeys,
 };
 use actix_web::{delete, get, post, web::Data};
-use utoipa_actix_web::service_config::ServiceConfig;
 
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut impl Routes) {
     config.service(list_api_keys).service(create_api_key).service(get_api_key).service(delete_api_key);
 }
 

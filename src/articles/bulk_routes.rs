@@ -6,13 +6,12 @@ use crate::{
     auth::Can,
     clock,
     error::Result,
-    http::{Answer, Json, WriteParams, Writing, request_id},
+    http::{Answer, Json, Routes, WriteParams, Writing, request_id},
     permissions::WriteArticles,
 };
 use actix_web::{post, web::Data};
-use utoipa_actix_web::service_config::ServiceConfig;
 
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut impl Routes) {
     config.service(change_articles);
 }
 

@@ -10,14 +10,13 @@ use crate::{
     clock,
     db::Id,
     error::Result,
-    http::{Answer, Json, NoParams, Path, Query, WriteParams, Writing},
+    http::{Answer, Json, NoParams, Path, Query, Routes, WriteParams, Writing},
     permissions::{PublishArticles, WithdrawCorrections},
     values::Ref,
 };
 use actix_web::{delete, get, post, web::Data};
-use utoipa_actix_web::service_config::ServiceConfig;
 
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut impl Routes) {
     config.service(list_corrections).service(create_correction).service(get_correction).service(delete_correction);
 }
 

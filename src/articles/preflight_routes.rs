@@ -5,14 +5,13 @@ use crate::{
     articles::preflight::{self, Preflight, PreflightParams},
     auth::Can,
     error::Result,
-    http::{Answer, Path, Query},
+    http::{Answer, Path, Query, Routes},
     permissions::WriteArticles,
     values::{Ref, Whole},
 };
 use actix_web::{get, web::Data};
-use utoipa_actix_web::service_config::ServiceConfig;
 
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut impl Routes) {
     config.service(get_preflight);
 }
 

@@ -12,14 +12,13 @@ use crate::{
     clock,
     db::Id,
     error::{Error, Result},
-    http::{Answer, HeadersOnly, NoParams, OptionalJson, Path, Query, WriteParams, Writing},
+    http::{Answer, HeadersOnly, NoParams, OptionalJson, Path, Query, Routes, WriteParams, Writing},
     permissions::WriteArticles,
     values::Ref,
 };
 use actix_web::{delete, get, post, web::Data};
-use utoipa_actix_web::service_config::ServiceConfig;
 
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut impl Routes) {
     config.service(list_previews).service(create_preview).service(get_preview).service(delete_preview);
 }
 

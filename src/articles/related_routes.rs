@@ -10,13 +10,12 @@ use crate::{
     app::App,
     auth::Viewer,
     error::Result,
-    http::{Answer, Path, Query, page::PageInfo},
+    http::{Answer, Path, Query, Routes, page::PageInfo},
     values::Ref,
 };
 use actix_web::{get, web::Data};
-use utoipa_actix_web::service_config::ServiceConfig;
 
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut impl Routes) {
     config.service(list_related);
 }
 

@@ -10,14 +10,13 @@ use crate::{
     auth::Can,
     clock,
     error::Result,
-    http::{Answer, Json, Path, Query, WriteParams, Writing},
+    http::{Answer, Json, Path, Query, Routes, WriteParams, Writing},
     permissions::WriteArticles,
     values::Ref,
 };
 use actix_web::{delete, get, put, web::Data};
-use utoipa_actix_web::service_config::ServiceConfig;
 
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut impl Routes) {
     config.service(list_reviews).service(review_article).service(withdraw_review);
 }
 

@@ -27,15 +27,14 @@ use crate::{
     clock,
     db::{Conn, Id},
     error::{Error, Result},
-    http::{Answer, HeadersOnly, Json, OptionalJson, Path, Query, WriteParams, Writing, json},
+    http::{Answer, HeadersOnly, Json, OptionalJson, Path, Query, Routes, WriteParams, Writing, json},
     permissions::{PublishArticles, PurgeArticles, WriteArticles},
     search::{self, Typed},
     values::Ref,
 };
 use actix_web::{delete, get, patch, post, put, web::Data};
-use utoipa_actix_web::service_config::ServiceConfig;
 
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut impl Routes) {
     config
         .service(list_articles)
         .service(create_article)

@@ -8,13 +8,12 @@ use crate::{
     app::App,
     auth::Can,
     error::Result,
-    http::{Answer, Query},
+    http::{Answer, Query, Routes},
     permissions::ReadAudit,
 };
 use actix_web::{get, web::Data};
-use utoipa_actix_web::service_config::ServiceConfig;
 
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut impl Routes) {
     config.service(list_audit);
 }
 

@@ -12,14 +12,13 @@ use crate::{
     app::App,
     clock,
     error::{Code, Error, Result},
-    http::{Answer, Json, NoParams, Query, WriteParams, Writing},
+    http::{Answer, Json, NoParams, Query, Routes, WriteParams, Writing},
     permissions::ProveOneself,
     users::{self, User},
 };
 use actix_web::{get, put, web::Data};
-use utoipa_actix_web::service_config::ServiceConfig;
 
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut impl Routes) {
     config
         .service(get_totp)
         .service(begin_totp)

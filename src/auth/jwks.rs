@@ -1,12 +1,16 @@
 //! `/.well-known/jwks.json`: what others check our tokens with (RFC 7517, RFC 8037).
 
 use super::signing::PUBLISHED_AHEAD;
-use crate::{app::App, clock, error::Result, http::Answer};
+use crate::{
+    app::App,
+    clock,
+    error::Result,
+    http::{Answer, Routes},
+};
 use actix_web::{Responder, get, http::header::CACHE_CONTROL, web::Data};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 /// The public halves of the keys that sign access tokens.
 #[derive(Debug, Serialize, ToSchema)]
@@ -58,7 +62,7 @@ enum KeyUse {
     Signatures,
 }
 
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut impl Routes) {
     config.service(get_public_keys);
 }
 

@@ -12,15 +12,14 @@ use crate::{
     clock,
     db::{Conn, Id},
     error::{Code, Error, Result},
-    http::{Answer, Json, NoParams, Query, WriteParams, Writing},
+    http::{Answer, Json, NoParams, Query, Routes, WriteParams, Writing},
     mail::{Letter, Mail},
     permissions::UseAccount,
     users,
 };
 use actix_web::{post, put, web::Data};
-use utoipa_actix_web::service_config::ServiceConfig;
 
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut impl Routes) {
     config.service(forgot_password).service(reset_password).service(change_email).service(confirm_email);
 }
 

@@ -10,16 +10,15 @@ use crate::{
     clock,
     db::Id,
     error::{Code, Error, Result},
-    http::{Answer, Json, NoParams, Path, Query, WriteParams, Writing},
+    http::{Answer, Json, NoParams, Path, Query, Routes, WriteParams, Writing},
     mail::{Kind, Letter},
     permissions::{ProveOneself, UseAccount},
     users::{self, User},
     values::Prose,
 };
 use actix_web::{delete, get, patch, put, web::Data};
-use utoipa_actix_web::service_config::ServiceConfig;
 
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut impl Routes) {
     config
         .service(get_me)
         .service(update_me)

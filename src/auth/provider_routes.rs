@@ -13,7 +13,7 @@ use crate::{
     audit::{self, Outcome, Record},
     clock,
     error::{Code, Error, Result},
-    http::{Answer, Json, NoParams, Path, Query, call},
+    http::{Answer, Json, NoParams, Path, Query, Routes, call},
     users,
     values::Line,
 };
@@ -26,9 +26,8 @@ use actix_web::{
 use serde::Deserialize;
 use std::time::Duration;
 use utoipa::IntoParams;
-use utoipa_actix_web::service_config::ServiceConfig;
 
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut impl Routes) {
     config.service(get_providers).service(begin_sign_in).service(finish_sign_in).service(exchange_code);
 }
 

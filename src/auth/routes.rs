@@ -16,14 +16,13 @@ use crate::{
     clock,
     db::{Conn, Id},
     error::{Code, Error, Result},
-    http::{Answer, Json, NoParams, Query, call},
+    http::{Answer, Json, NoParams, Query, Routes, call},
     users::{self, User, UserRow},
     values::{Email, Line},
 };
 use actix_web::{post, web::Data};
-use utoipa_actix_web::service_config::ServiceConfig;
 
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut impl Routes) {
     config
         .service(login)
         .service(refresh)

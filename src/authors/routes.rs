@@ -11,14 +11,13 @@ use crate::{
     clock,
     db::Id,
     error::Result,
-    http::{Answer, Json, Path, Query, WriteParams, Writing},
+    http::{Answer, Json, Path, Query, Routes, WriteParams, Writing},
     permissions::ManageAuthors,
     values::Ref,
 };
 use actix_web::{delete, get, patch, post, put, web::Data};
-use utoipa_actix_web::service_config::ServiceConfig;
 
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut impl Routes) {
     config
         .service(list_authors)
         .service(create_author)

@@ -9,12 +9,11 @@ use crate::{
     app::App,
     auth::Viewer,
     error::{Error, Result},
-    http::{Answer, Query, page::PageInfo},
+    http::{Answer, Query, Routes, page::PageInfo},
 };
 use actix_web::{get, web::Data};
-use utoipa_actix_web::service_config::ServiceConfig;
 
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut impl Routes) {
     config.service(list_changes);
 }
 

@@ -13,17 +13,16 @@ use crate::{
     clock,
     db::Id,
     error::Result,
-    http::{Answer, Json, NoParams, Path, Query, WriteParams, Writing},
+    http::{Answer, Json, NoParams, Path, Query, Routes, WriteParams, Writing},
     permissions::ModerateComments,
     values::Ref,
 };
 use actix_web::{delete, get, patch, post, web::Data};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Comments have no fields to choose from.
 const ALL: Option<&[&str]> = None;
 
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut impl Routes) {
     config
         .service(list_article_comments)
         .service(create_comment)

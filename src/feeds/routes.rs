@@ -10,13 +10,12 @@ use super::{
 use crate::{
     app::App,
     error::Result,
-    http::{Answer, NoParams, Path, Query},
+    http::{Answer, NoParams, Path, Query, Routes},
     values::Ref,
 };
 use actix_web::{get, web::Data};
-use utoipa_actix_web::service_config::ServiceConfig;
 
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut impl Routes) {
     config.service(get_feed).service(get_section_feed).service(get_tag_feed).service(get_author_feed);
 }
 

@@ -1,6 +1,6 @@
 //! Serves the document and, at `/docs`, a page that shows it and asks no other host for anything.
 
-use super::each_operation;
+use super::{COMMITTED, each_operation};
 use crate::http::etag;
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -9,12 +9,13 @@ use actix_web::{
     web::{self, Bytes, Data, ServiceConfig},
 };
 use serde_json::Value;
+use std::sync::LazyLock;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-/// The document, ready to send.
+/// The document, ready to send: made when it is asked for.
 pub struct Document {
-    whole: Text,
-    for_page: Text,
+    whole: LazyLock<Text>,
+    for_page: LazyLock<Text>,
 }
 
 struct Text {
@@ -22,15 +23,19 @@ struct Text {
     etag: String,
 }
 
-impl Document {
-    pub fn new(document: &Value) -> Self {
-        Self { whole: Text::of(document), for_page: Text::of(&for_page(document.clone())) }
+impl Default for Document {
+    fn default() -> Self {
+        let whole = || Text::of(Bytes::from_static(COMMITTED.as_bytes()));
+        let for_page = || {
+            let document = serde_json::from_str(COMMITTED).unwrap_or_default();
+            Text::of(Bytes::from(for_page(document).to_string()))
+        };
+        Self { whole: LazyLock::new(whole), for_page: LazyLock::new(for_page) }
     }
 }
 
 impl Text {
-    fn of(document: &Value) -> Self {
-        let body = Bytes::from(document.to_string());
+    fn of(body: Bytes) -> Self {
         Self { etag: etag::of(None, &body), body }
     }
 

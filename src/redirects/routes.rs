@@ -11,16 +11,15 @@ use crate::{
     clock,
     db::Id,
     error::Result,
-    http::{Answer, Json, NoParams, Path, Query, WriteParams, Writing},
+    http::{Answer, Json, NoParams, Path, Query, Routes, WriteParams, Writing},
     permissions::ManageRedirects,
 };
 use actix_web::{delete, get, post, web::Data};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Redirects have no fields to choose from.
 const ALL: Option<&[&str]> = None;
 
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut impl Routes) {
     config
         .service(list_redirects)
         .service(create_redirect)

@@ -15,13 +15,12 @@ use crate::{
     auth::Viewer,
     db::{Conn, Id},
     error::Result,
-    http::{Answer, Page, Query, Window, page::PageInfo},
+    http::{Answer, Page, Query, Routes, Window, page::PageInfo},
 };
 use actix_web::{get, web::Data};
 use std::collections::HashMap;
-use utoipa_actix_web::service_config::ServiceConfig;
 
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut impl Routes) {
     config.service(search).service(suggest_searches);
 }
 

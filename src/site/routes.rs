@@ -9,13 +9,12 @@ use crate::{
     auth::{Can, Viewer},
     clock,
     error::Result,
-    http::{Answer, NoParams, Query, WriteParams, Writing},
+    http::{Answer, NoParams, Query, Routes, WriteParams, Writing},
     permissions::ManageSite,
 };
 use actix_web::{get, patch, web::Data};
-use utoipa_actix_web::service_config::ServiceConfig;
 
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut impl Routes) {
     config.service(get_site).service(update_site);
 }
 

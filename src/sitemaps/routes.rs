@@ -10,19 +10,18 @@ use crate::{
     clock,
     db::Id,
     error::{Code, Error, Result},
-    http::{Answer, NoParams, Path, Query},
+    http::{Answer, NoParams, Path, Query, Routes},
     site::Site,
 };
 use actix_web::{get, web::Data};
 use std::{collections::HashMap, time::Duration};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Articles in the news sitemap, at most.
 const NEWS: usize = 1000;
 /// How long an article is news.
 const FRESH: Duration = Duration::from_secs(48 * 60 * 60);
 
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut impl Routes) {
     config.service(get_sitemap).service(get_article_sitemap).service(get_page_sitemap).service(get_news_sitemap);
 }
 

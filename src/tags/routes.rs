@@ -11,14 +11,13 @@ use crate::{
     clock,
     db::Id,
     error::Result,
-    http::{Answer, Json, NoParams, Path, Query, WriteParams, Writing},
+    http::{Answer, Json, NoParams, Path, Query, Routes, WriteParams, Writing},
     permissions::ManageTags,
     values::Ref,
 };
 use actix_web::{delete, get, patch, post, web::Data};
-use utoipa_actix_web::service_config::ServiceConfig;
 
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut impl Routes) {
     config
         .service(list_tags)
         .service(create_tag)

@@ -11,13 +11,12 @@ use crate::{
     clock,
     db::Id,
     error::{Code, Error, Result},
-    http::{Answer, Json, NoParams, Path, Query, WriteAsked, WriteParams, Writing, json::digest_of},
+    http::{Answer, Json, NoParams, Path, Query, Routes, WriteAsked, WriteParams, Writing, json::digest_of},
     permissions::ManageUsers,
 };
 use actix_web::{delete, get, patch, post, web::Data};
-use utoipa_actix_web::service_config::ServiceConfig;
 
-pub fn routes(config: &mut ServiceConfig) {
+pub fn routes(config: &mut impl Routes) {
     config
         .service(list_users)
         .service(create_user)

@@ -104,8 +104,7 @@ async fn a_field_may_have_whatever_name(app: TestApp) {
     let (editor, stranger) = (app.editor().await, app.anyone());
     let deep = format!("{}{}", "[".repeat(126), "]".repeat(126));
     for key in ["$serde_json::private::RawValue", "$serde_json::private::Number"] {
-        for value in [json!(5), json!("5"), json!("[1]"), json!(r#"{"x": 1, "x": 2}"#), json!(deep), json!({"a": 1})]
-        {
+        for value in [json!(5), json!("5"), json!("[1]"), json!(r#"{"x": 1, "x": 2}"#), json!(deep), json!({"a": 1})] {
             for custom in [json!({key: value}), json!({"a": [{key: value}], "b": {"c": {key: value}}})] {
                 let article = editor.post("/articles", json!({"title": "x", "custom": custom})).await;
                 assert_eq!(article.assert(201).json["custom"], custom);
