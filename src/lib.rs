@@ -39,3 +39,4 @@ mod slugs;
 pub mod tags;
 pub mod users;
 pub mod values;
+pub mod written;

@@ -23,7 +23,7 @@ What is public needs no token; a token shows the staff what they may edit.";
 /// The document as it is committed and served; a test holds it to [`document`].
 const COMMITTED: &str = include_str!("../openapi/openapi.json");
 
-/// Of the committed document its paths, their methods, and the ids of the operations.
+/// Of the committed document its paths, their methods, and the ids of the operations: all of it would be megabytes.
 ///
 /// # Errors
 /// Where it is not JSON: whoever makes it anew empties it first.

@@ -28,13 +28,20 @@ pub struct Newsroom {
 }
 
 impl Newsroom {
-    /// Brings the database up to date and fills it.
+    /// Brings the database up to date, fills it and makes its indexes: a server would make them by and by, while it is measured.
     pub fn fill(target: &Target) -> Result<Self> {
         Self::fill_with(target, ARTICLES, article)
     }
 
     /// The same with so many articles of another kind.
     pub fn fill_with(target: &Target, articles: usize, article: fn(usize) -> Value) -> Result<Self> {
+        let newsroom = Self::unindexed(target, articles, article)?;
+        index(target)?;
+        Ok(newsroom)
+    }
+
+    /// The same without the indexes: see [`index`].
+    pub fn unindexed(target: &Target, articles: usize, article: fn(usize) -> Value) -> Result<Self> {
         let mut conn = target.open()?;
         migrate(&mut conn)?;
         conn.transaction(fill_around)?;
@@ -50,8 +57,6 @@ impl Newsroom {
                 conn.batch_execute("ANALYZE")?;
             }
         }
-        // A server would do it by and by, while others are measured.
-        index(target)?;
         Ok(Self { slugs: (0..articles).map(slug).collect() })
     }
 }

@@ -54,7 +54,7 @@ pub fn measure(database: &Database, directory: &Path) -> Result<()> {
 fn on(database: &Database, directory: &Path, url: &str) -> Result<()> {
     let target = target(url)?;
     let mut table = Table::new(database);
-    let newsroom = Newsroom::fill_with(&target, ARTICLES, article)?;
+    let newsroom = Newsroom::unindexed(&target, ARTICLES, article)?;
     let began = Instant::now();
     let count = newsroom::index(&target)?;
     let rate = count as f64 / began.elapsed().as_secs_f64();

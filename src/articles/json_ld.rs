@@ -7,10 +7,10 @@ use crate::{
     clock::Time,
     db::Kept,
     error::{Error, Result},
-    http::Written,
     sections::Crumb,
     site::Site,
     values::{Image, Language, Line, Place, Prose, WebUrl, Whole},
+    written::Written,
 };
 use serde::Serialize;
 use std::borrow::Cow;

@@ -6,12 +6,13 @@ use crate::{
     clock::Time,
     comments::ThreadList,
     db::{AsJson, Id, Kept, column::text_enum},
-    http::{Versioned, Written, page::ListOf},
+    http::{Versioned, page::ListOf},
     search::Highlights,
     sections::{Crumb, SectionRef},
     site::Address,
     tags::Tag,
     values::{Image, Language, Line, Refusal, Slug, WebUrl},
+    written::Written,
 };
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};

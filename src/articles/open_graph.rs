@@ -4,9 +4,9 @@ use super::model::Article;
 use crate::{
     clock::Time,
     error::{Error, Result},
-    http::Written,
     site::Site,
     values::{Image, Language, Line, Whole},
+    written::Written,
 };
 use serde::Serialize;
 use std::borrow::Cow;

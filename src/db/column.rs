@@ -1,6 +1,9 @@
 //! How our own types are kept in columns: as text, or as JSON in text.
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    written::Written,
+};
 
 /// Keeps a type with `AsRef<str>` and `TryFrom<String>` in a `TEXT` column.
 macro_rules! text_column {
@@ -98,7 +101,7 @@ pub struct AsJson<T: std::fmt::Debug>(pub T);
 /// Whoever changes how a `T` is written rewrites what is in the column by a migration.
 #[derive(Debug, Clone, diesel::deserialize::FromSqlRow)]
 pub struct Kept<T: std::fmt::Debug> {
-    json: crate::http::Written,
+    json: Written,
     of: std::marker::PhantomData<T>,
 }
 
@@ -134,7 +137,7 @@ where
     String: diesel::deserialize::FromSql<diesel::sql_types::Text, DB>,
 {
     fn from_sql(raw: DB::RawValue<'_>) -> diesel::deserialize::Result<Self> {
-        Ok(Self { json: crate::http::Written(String::from_sql(raw)?), of: std::marker::PhantomData })
+        Ok(Self { json: Written(String::from_sql(raw)?), of: std::marker::PhantomData })
     }
 }
 

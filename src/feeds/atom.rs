@@ -53,12 +53,11 @@ fn entry(entry: &Entry) -> AtomEntry {
         lang: language.clone(),
         ..Content::default()
     });
-    let byline = entry.byline.iter();
     AtomEntry {
         title: Text { lang: language.clone(), ..Text::plain(article.title.as_str()) },
         id: entry.id(),
         updated: date(article.updated_at),
-        authors: byline.map(|author| person(&author.name, Some(author.url.clone()))).collect(),
+        authors: entry.byline.iter().map(|author| person(&author.name, Some(author.url.clone()))).collect(),
         categories: section
             .chain(tags)
             .map(|(term, label)| Category { term, label: Some(label), scheme: None })

@@ -4,7 +4,7 @@ use super::model::{Entry, Feed, Form};
 use crate::{
     clock::Time,
     error::{Error, Result},
-    http::written,
+    written,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -109,7 +109,6 @@ pub fn write(feed: &Feed) -> Result<Vec<u8>> {
 
 fn item(entry: &Entry) -> FeedItem<'_> {
     let article = &entry.article;
-    let byline = entry.byline.iter();
     FeedItem {
         id: entry.id(),
         url: &article.url,
@@ -120,7 +119,9 @@ fn item(entry: &Entry) -> FeedItem<'_> {
         image: entry.image.as_ref().map(|image| image.url.as_ref()),
         date_published: entry.published(),
         date_modified: article.updated_at,
-        authors: byline
+        authors: entry
+            .byline
+            .iter()
             .map(|author| FeedAuthor { name: &author.name, url: &author.url, avatar: author.avatar.as_deref() })
             .collect(),
         tags: entry.subjects().collect(),

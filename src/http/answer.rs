@@ -3,12 +3,13 @@
 use super::{
     etag::{self, Versioned},
     page::{ListOf, Page, PageInfo, Window},
-    written, xml,
+    xml,
 };
 use crate::{
     app::App,
     clock::Time,
     error::{Error, Result},
+    written,
 };
 use actix_web::{
     HttpRequest, HttpResponse, Responder,

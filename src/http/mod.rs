@@ -20,7 +20,6 @@ mod registering;
 pub mod request_id;
 mod validate;
 mod writing;
-pub mod written;
 pub mod xml;
 
 pub use accept::prefers_markdown;
@@ -38,4 +37,3 @@ pub(crate) use query::{field_names, list_params};
 pub use registering::Routes;
 pub(crate) use writing::write_params;
 pub use writing::{WriteAsked, WriteParams, Writing};
-pub use written::Written;

@@ -33,9 +33,16 @@ async fn a_cache_is_told_what_it_has_already(app: TestApp) {
         for vary in ["accept", "authorization", "accept-encoding"] {
             assert!(whole.headers.get_all("vary").any(|v| v.to_str().unwrap().to_lowercase().contains(vary)), "{path}");
         }
-        for known in [tag.clone(), format!("W/{tag}"), format!("\"x\", {tag}"), "*".into()] {
+        let coded = format!("{}~br\"", tag.trim_end_matches('"'));
+        for (known, confirmed) in [
+            (tag.clone(), &tag),
+            (format!("W/{tag}"), &tag),
+            (format!("\"x\", {tag}"), &tag),
+            (coded.clone(), &coded),
+            ("*".into(), &tag),
+        ] {
             let not_modified = anyone.with("if-none-match", &known).get(path).await;
-            assert_eq!((not_modified.assert(304).etag(), not_modified.bytes.len()), (&*tag, 0), "{path}");
+            assert_eq!((not_modified.assert(304).etag(), not_modified.bytes.len()), (&**confirmed, 0), "{path}");
             let varies = |line: &HeaderValue| line.to_str().unwrap().contains("accept-encoding");
             assert!(not_modified.headers.get_all("vary").any(varies), "{path}");
             head(&anyone.with("if-none-match", &known), path).await.assert(304);

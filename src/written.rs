@@ -195,6 +195,7 @@ impl<'a> Serializer for &'a mut Writer {
         Ok(())
     }
 
+    /// None of our types is bytes but [`Written`].
     fn serialize_bytes(self, json: &[u8]) -> Result<()> {
         self.put(json);
         Ok(())
