@@ -239,10 +239,10 @@ async fn a_user_who_was_created_signs_in() {
 #[test]
 fn migrate_may_be_run_again() {
     let postgres = postgres::server().map(|_| match fresh(Kind::Postgres) {
-        (Target::Postgres(url), _) => url,
+        (Target::Postgres(url), place) => (url, place),
         (other, _) => panic!("not PostgreSQL: {other:?}"),
     });
-    for url in ["sqlite://news/stet.db".to_owned()].into_iter().chain(postgres) {
+    for url in ["sqlite://news/stet.db".to_owned()].into_iter().chain(postgres.as_ref().map(|(url, _)| url.clone())) {
         let folder = folder();
         for _ in 0..2 {
             let output = program::run(folder.path(), &["migrate"], &[("DATABASE_URL", &url)]);

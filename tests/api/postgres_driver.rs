@@ -32,7 +32,8 @@ const TABLE: &str = "CREATE TABLE things (id bigint PRIMARY KEY, name text NOT N
 /// The URL of a database with the table, or `None` where PostgreSQL is not installed.
 fn database() -> Option<String> {
     postgres::server()?;
-    let (Target::Postgres(url), _) = empty(Kind::Postgres) else { return None };
+    let (Target::Postgres(url), place) = empty(Kind::Postgres) else { return None };
+    place.keep();
     let url = format!("{url}?sslmode=disable");
     PgConn::establish(&url).unwrap().batch_execute(TABLE).unwrap();
     Some(url)

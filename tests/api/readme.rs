@@ -125,7 +125,10 @@ fn with_database(text: &str) -> Option<String> {
     }
     postgres::server()?;
     match fresh(Kind::Postgres) {
-        (stet::db::Target::Postgres(url), _) => Some(text.replace(DATABASE, &url)),
+        (stet::db::Target::Postgres(url), place) => {
+            place.keep();
+            Some(text.replace(DATABASE, &url))
+        }
         (other, _) => panic!("not PostgreSQL: {other:?}"),
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     blocking,
     client::Client,
-    database::{self, Kind},
+    database::{self, Kind, Place},
     postbox::Postbox,
     secrets,
 };
@@ -24,7 +24,6 @@ use stet::{
     users::{self, NewUser},
     values::{Email, Line},
 };
-use tempfile::TempDir;
 
 pub const PASSWORD: &str = "a tide table for March";
 
@@ -40,7 +39,7 @@ pub struct TestApp {
     pub address: String,
     pub jobs: Jobs,
     server: ServerHandle,
-    _directory: Option<TempDir>,
+    _place: Option<Place>,
 }
 
 impl TestApp {
@@ -82,8 +81,8 @@ impl TestApp {
         change: impl FnOnce(&mut Listening),
         prepare: impl FnOnce(&mut App),
     ) -> Self {
-        let (target, directory) = blocking(|| database::fresh(kind));
-        Self::serve(target, Some(directory), settle, change, prepare)
+        let (target, place) = blocking(|| database::fresh(kind));
+        Self::serve(target, Some(place), settle, change, prepare)
     }
 
     /// A second process on the same database. The first is to outlive it.
@@ -99,7 +98,7 @@ impl TestApp {
 
     fn serve(
         target: Target,
-        directory: Option<TempDir>,
+        place: Option<Place>,
         settle: impl FnOnce(&mut Site),
         change: impl FnOnce(&mut Listening),
         prepare: impl FnOnce(&mut App),
@@ -131,7 +130,7 @@ impl TestApp {
         let handle = server.handle();
         actix_web::rt::spawn(server);
         let jobs = Jobs::start(&app);
-        Self { target, app, address, jobs, server: handle, _directory: directory }
+        Self { target, app, address, jobs, server: handle, _place: place }
     }
 
     pub fn kind(&self) -> Kind {

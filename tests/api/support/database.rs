@@ -3,10 +3,11 @@
 use super::postgres;
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
-        OnceLock,
+        LazyLock, OnceLock,
         atomic::{AtomicU32, Ordering},
+        mpsc::{self, Sender},
     },
 };
 use stet::db::{self, Target};
@@ -18,32 +19,66 @@ pub enum Kind {
     Postgres,
 }
 
-/// A database that nobody else has, up to date and empty. It is gone with the directory that is returned.
-pub fn fresh(kind: Kind) -> (Target, TempDir) {
-    let directory = tempfile::tempdir().unwrap();
-    let target = match kind {
-        Kind::Sqlite => {
-            let path = directory.path().join("stet.db");
-            fs::copy(sqlite_template(), &path).unwrap();
-            Target::Sqlite(path.to_str().unwrap().to_owned())
-        }
-        Kind::Postgres => Target::Postgres(copy_postgres()),
-    };
-    (target, directory)
+/// A database that nobody else has, up to date and empty. It is gone with the place that is returned.
+pub fn fresh(kind: Kind) -> (Target, Place) {
+    made(kind, |file| _ = fs::copy(sqlite_template(), file).unwrap(), postgres_template)
 }
 
 /// A database without any table.
-pub fn empty(kind: Kind) -> (Target, TempDir) {
-    let directory = tempfile::tempdir().unwrap();
-    let target = match kind {
-        Kind::Sqlite => Target::Sqlite(directory.path().join("stet.db").to_str().unwrap().to_owned()),
+pub fn empty(kind: Kind) -> (Target, Place) {
+    made(kind, |_| {}, || "template0")
+}
+
+fn made(kind: Kind, fill: impl FnOnce(&Path), template: impl FnOnce() -> &'static str) -> (Target, Place) {
+    let folder = tempfile::tempdir().unwrap();
+    match kind {
+        Kind::Sqlite => {
+            let file = folder.path().join("stet.db");
+            fill(&file);
+            (Target::Sqlite(file.to_str().unwrap().to_owned()), Place { folder, database: None })
+        }
         Kind::Postgres => {
             let name = name();
-            execute(postgres::server().unwrap(), &format!("CREATE DATABASE {name}"));
-            Target::Postgres(with_name(&name))
+            let template = template();
+            execute(postgres::server().unwrap(), &format!("CREATE DATABASE {name} TEMPLATE {template}"));
+            (Target::Postgres(with_name(&name)), Place { folder, database: Some(name) })
         }
-    };
-    (target, directory)
+    }
+}
+
+/// Where a database is: a folder, and a name in the cluster. Five hundred tests would leave gigabytes behind.
+pub struct Place {
+    folder: TempDir,
+    database: Option<String>,
+}
+
+impl Place {
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Leaves the database there for as long as the cluster is.
+    pub fn keep(mut self) {
+        self.database = None;
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // By a thread, as nobody waits for it, and as a test's own may be one that must not block.
+        static REMOVER: LazyLock<Sender<String>> = LazyLock::new(|| {
+            let (left, names) = mpsc::channel::<String>();
+            std::thread::spawn(move || {
+                for name in names {
+                    execute(postgres::server().unwrap(), &format!("DROP DATABASE {name} WITH (FORCE)"));
+                }
+            });
+            left
+        });
+        if let Some(name) = self.database.take() {
+            _ = REMOVER.send(name);
+        }
+    }
 }
 
 fn sqlite_template() -> &'static PathBuf {
@@ -61,18 +96,14 @@ fn sqlite_template() -> &'static PathBuf {
     path
 }
 
-fn copy_postgres() -> String {
+fn postgres_template() -> &'static str {
     static TEMPLATE: OnceLock<String> = OnceLock::new();
-    let server = postgres::server().unwrap();
-    let template = TEMPLATE.get_or_init(|| {
+    TEMPLATE.get_or_init(|| {
         let name = format!("template_{}", name());
-        execute(server, &format!("CREATE DATABASE {name}"));
+        execute(postgres::server().unwrap(), &format!("CREATE DATABASE {name} TEMPLATE template0"));
         db::migrate(&mut Target::Postgres(with_name(&name)).open().unwrap()).unwrap();
         name
-    });
-    let name = name();
-    execute(server, &format!("CREATE DATABASE {name} TEMPLATE {template}"));
-    with_name(&name)
+    })
 }
 
 fn name() -> String {
