@@ -361,6 +361,21 @@ impl From<Diesel> for Error {
     }
 }
 
+/// What two checks of the same input found, if both let it pass.
+///
+/// # Errors
+/// The first that refuses; the mistakes of both where either found some.
+pub fn both_valid<A, B>(one: Result<A>, other: Result<B>) -> Result<(A, B)> {
+    let is_invalid = |error: &Error| error.code() == Code::ValidationFailed;
+    match (one, other) {
+        (Ok(one), Ok(other)) => Ok((one, other)),
+        (Err(one), Err(other)) if is_invalid(&one) && is_invalid(&other) => {
+            Err(Error::invalid([one.errors(), other.errors()].concat()))
+        }
+        (Err(error), _) | (_, Err(error)) => Err(error),
+    }
+}
+
 /// Says what a violated uniqueness of a slug means.
 pub trait OnTaken<T> {
     /// A slug that the client chose is a 409. One that was found free a moment ago was lost to another: once more.

@@ -4,7 +4,7 @@ use crate::{
     app::App,
     clock,
     error::Result,
-    http::{Answer, Routes},
+    http::{Answer, NoParams, Query, Routes},
     idempotency,
 };
 use actix_web::{get, web::Data};
@@ -34,7 +34,7 @@ pub fn routes(config: &mut impl Routes) {
 /// Asks nothing but the process itself: restart it where this fails.
 #[utoipa::path(tag = "Health", responses((status = OK, description = "It lives.", body = Health)))]
 #[get("/healthz")]
-async fn get_health() -> Result<Answer> {
+async fn get_health(_: Query<NoParams>) -> Result<Answer> {
     Answer::shown(&Health { status: Well::Ok })
 }
 
@@ -44,7 +44,7 @@ async fn get_health() -> Result<Answer> {
 /// can still be read.
 #[utoipa::path(tag = "Health", responses((status = OK, description = "It is ready.", body = Health)))]
 #[get("/readyz")]
-async fn get_readiness(app: Data<App>) -> Result<Answer> {
+async fn get_readiness(app: Data<App>, _: Query<NoParams>) -> Result<Answer> {
     if !app.db.had_room() {
         app.db.write(|conn| idempotency::try_out(conn, clock::now())).await?;
     }

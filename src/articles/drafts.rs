@@ -19,7 +19,7 @@ use crate::{
     both, changes,
     clock::Time,
     db::{Conn, Id},
-    error::{Code, Error, FieldError, OnTaken, Result},
+    error::{Code, Error, FieldError, OnTaken, Result, both_valid},
     events::{self, Event, Kind},
     http::{Expected, Versioned},
     permissions::PublishArticles,
@@ -73,7 +73,8 @@ pub fn insert(conn: &mut Conn, draft: &Draft, creation: Creation) -> Result<Id> 
 pub fn insert_as(conn: &mut Conn, eyes: &Eyes, draft: &Draft, creation: Creation) -> Result<Id> {
     let new = &draft.new;
     let Creation { id, by, at } = creation;
-    let mut refs = References::look_up(conn, eyes, new, None)?;
+    let refs = References::look_up(conn, eyes, new, None);
+    let (mut refs, group) = both_valid(refs, translations::group(conn, eyes, new, None))?;
     if new.authors.is_none()
         && let Some(user) = by
     {
@@ -82,7 +83,6 @@ pub fn insert_as(conn: &mut Conn, eyes: &Eyes, draft: &Draft, creation: Creation
         let own: Option<Id> = both!(conn, c => own.first(c)).optional()?;
         refs.authors.extend(own);
     }
-    let group = translations::group(conn, eyes, new, None)?;
     let slug = match &new.slug {
         Some(slug) => slug.clone(),
         None => slugs::free(conn, Slug::of(new.title.as_str(), "article"), |conn, slug| {
@@ -197,8 +197,8 @@ fn wanted(
     let stale = Stale::find(conn, row, expected)?;
     let (changes, merge) = (&edit.changes, edit.saving.merge);
     let new = changes.apply(current).and_then(|new| {
-        let refs = References::look_up(conn, eyes, &new, Some((row.id, current)))?;
-        let group = translations::group(conn, eyes, &new, Some(row))?;
+        let refs = References::look_up(conn, eyes, &new, Some((row.id, current)));
+        let (refs, group) = both_valid(refs, translations::group(conn, eyes, &new, Some(row)))?;
         let new = NewArticle { translation_of: translations::written(group, row.id), ..new };
         // The same authors by their slugs are no change.
         Ok((refs.name_by_id(new), refs, group))

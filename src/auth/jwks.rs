@@ -5,7 +5,7 @@ use crate::{
     app::App,
     clock,
     error::Result,
-    http::{Answer, Routes},
+    http::{Answer, NoParams, Query, Routes},
 };
 use actix_web::{Responder, get, http::header::CACHE_CONTROL, web::Data};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -72,7 +72,7 @@ pub fn routes(config: &mut impl Routes) {
 /// its last token has expired. That a session has ended does not show in a token: only the API knows.
 #[utoipa::path(tag = "Auth", responses((status = OK, description = "The keys.", body = PublicKeys)))]
 #[get("/.well-known/jwks.json")]
-async fn get_public_keys(app: Data<App>) -> Result<impl Responder> {
+async fn get_public_keys(app: Data<App>, _: Query<NoParams>) -> Result<impl Responder> {
     let public = |(kid, public): (String, Vec<u8>)| PublicKey {
         kty: KeyType::Okp,
         crv: Curve::Ed25519,

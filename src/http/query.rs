@@ -12,7 +12,7 @@ use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use std::{
     borrow::Cow,
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fmt,
     future::{Ready, ready},
     marker::PhantomData,
@@ -64,7 +64,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Query<T> {
 }
 
 fn parse<T: DeserializeOwned>(query: &str) -> Result<T> {
-    let query = joined(query);
+    let (query, repeated) = joined(query);
     let reader = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
     serde_path_to_error::deserialize(reader).map_err(|error| {
         let text = error.inner().to_string();
@@ -76,7 +76,8 @@ fn parse<T: DeserializeOwned>(query: &str) -> Result<T> {
         let (code, message) = explain(&text);
         let message = message.replacen("unknown field", "unknown parameter", 1);
         let code = if code == "unknown_field" { "unknown_parameter".to_owned() } else { code };
-        Error::parameter(&name, code, message)
+        let once = if repeated.contains(&name) { "; it was given more than once" } else { "" };
+        Error::parameter(&name, code, message + once)
     })
 }
 
@@ -85,10 +86,11 @@ fn parse<T: DeserializeOwned>(query: &str) -> Result<T> {
 #[serde(deny_unknown_fields)]
 pub struct NoParams {}
 
-/// Joins what is given more than once: some generated clients write `tag=a&tag=b` for `tag=a,b`.
-fn joined(query: &str) -> Cow<'_, str> {
+/// Joins what is given more than once, and names it: some generated clients write `tag=a&tag=b` for `tag=a,b`.
+fn joined(query: &str) -> (Cow<'_, str>, HashSet<String>) {
+    let mut repeated = HashSet::new();
     if !query.contains('&') {
-        return query.into();
+        return (query.into(), repeated);
     }
     let mut pairs: Vec<(Cow<'_, str>, String)> = Vec::new();
     let mut places: HashMap<Cow<'_, str>, usize> = HashMap::new();
@@ -97,6 +99,7 @@ fn joined(query: &str) -> Cow<'_, str> {
             Some((_, values)) => {
                 values.push(',');
                 values.push_str(&value);
+                repeated.insert(name.into_owned());
             }
             None => {
                 places.insert(name.clone(), pairs.len());
@@ -104,7 +107,7 @@ fn joined(query: &str) -> Cow<'_, str> {
             }
         }
     }
-    form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish().into()
+    (form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish().into(), repeated)
 }
 
 /// Values with commas between them: `a,b,c`.
@@ -242,6 +245,8 @@ mod tests {
             assert_eq!(error.errors()[0].pointer, name, "{query}: {error}");
         }
         assert!(parse::<Params>("sort=age").unwrap_err().to_string().contains("name"));
+        let twice = parse::<Params>("limit=1&limit=2").unwrap_err().to_string();
+        assert!(twice.ends_with("it is a whole number; it was given more than once"), "{twice}");
         let read = parse::<Params>("tag=a,%20b,&limit=3").unwrap();
         assert_eq!(read.tag, parse::<Params>("tag=a&tag=b").unwrap().tag);
         assert_eq!(read, Params { limit: Some(3), sort: None, tag: Some(List(vec!["a".into(), "b".into()])) });

@@ -249,11 +249,11 @@ pub fn delete(conn: &mut Conn, reference: &Ref, expected: &Expected, now: Time) 
     expected.check(&section, Vec::new)?;
     let children: i64 = sections::table.filter(sections::parent_id.eq(section.id)).count().get_result(conn)?;
     if children > 0 {
-        return Err(Error::with(Code::InUse, format!("{children} sections stand below `{}`", section.slug)));
+        return Err(Error::with(Code::InUse, format!("sections stand below `{}` ({children})", section.slug)));
     }
     let used: i64 = revisions::table.filter(revisions::section_id.eq(section.id)).count().get_result(conn)?;
     if used > 0 {
-        return Err(Error::with(Code::InUse, format!("{used} revisions of articles stand in `{}`", section.slug)));
+        return Err(Error::with(Code::InUse, format!("revisions of articles stand in `{}` ({used})", section.slug)));
     }
     diesel::delete(sections::table.find(section.id)).execute(conn)?;
     slugs::forget(conn, section.id)?;

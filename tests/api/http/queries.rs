@@ -69,13 +69,8 @@ async fn no_operation_ignores_a_parameter_that_it_does_not_know(app: TestApp) {
     let mut asked = 0;
     // Providers send more back than they were asked for.
     let told = |id: &str| id != "finish_sign_in";
-    for operation in spec::operations().iter().filter(|o| o.path.starts_with("/api/v1/") && told(&o.id)) {
-        let path = operation
-            .path
-            .replace("/api/v1", "")
-            .replace("{ref}", "x")
-            .replace("{id}", &comment)
-            .replace("{number}", "1");
+    for operation in spec::operations().iter().filter(|o| told(&o.id)) {
+        let path = operation.template().replace("{ref}", "x").replace("{id}", &comment).replace("{number}", "1");
         let body = operation.value.pointer("/requestBody/content/application~1json/example").cloned();
         let body = body.map(|_| json!({}));
         let method = operation.method.parse().unwrap();
@@ -84,7 +79,7 @@ async fn no_operation_ignores_a_parameter_that_it_does_not_know(app: TestApp) {
         assert!(reply.status == 400 && named, "{} {path}: {} {}", operation.method, reply.status, reply.json);
         asked += 1;
     }
-    assert!(asked >= 34, "only {asked} operations were asked");
+    assert!(asked >= 100, "only {asked} operations were asked");
 }
 
 async fn long_and_many_parameters_are_answered_shortly(app: TestApp) {

@@ -13,11 +13,12 @@ async fn a_reference_to_nothing_is_pointed_at(app: TestApp) {
     let editor = app.editor().await;
     editor.post("/tags", json!({"name": "Ebb"})).await.assert(201);
     let path = format!("/articles/{}", draft(&editor, json!({"title": "Ebb"})).await);
-    let dangling =
+    let mut dangling =
         json!({"tags": ["ebb", "none", NOBODY], "authors": ["none"], "section": "none", "related": [NOBODY]});
+    dangling["translation_of"] = json!("none");
     let mut new = dangling.clone();
     new["title"] = json!("x");
-    let expected = ["/authors/0", "/related/0", "/section", "/tags/1", "/tags/2"]
+    let expected = ["/authors/0", "/related/0", "/section", "/tags/1", "/tags/2", "/translation_of"]
         .map(|at| (at.to_owned(), "not_found".to_owned()));
     assert_eq!(editor.post("/articles", new).await.assert_problem(422, "validation_failed").mistakes(), expected);
     assert_eq!(editor.patch(&path, dangling).await.assert_problem(422, "validation_failed").mistakes(), expected);
