@@ -4,11 +4,17 @@ use crate::{
     clock::Time,
     values::{Refusal, text_value},
 };
-use chrono::{DateTime, Datelike};
-use chrono_tz::Tz;
 use diesel::{deserialize::FromSqlRow, expression::AsExpression, sql_types::Text};
+use jiff::{
+    Timestamp,
+    tz::{self, TimeZoneDatabase},
+};
 use serde::{Deserialize, Serialize};
+use std::sync::LazyLock;
 use utoipa::openapi::ObjectBuilder;
+
+/// What this program was built with, the same on every machine.
+static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
 
 /// A name of the IANA time zone database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, AsExpression, FromSqlRow)]
@@ -18,9 +24,11 @@ pub struct TimeZone(String);
 
 impl TimeZone {
     pub fn parse(text: String) -> Result<Self, Refusal> {
-        match text.parse::<Tz>() {
-            Ok(_) => Ok(Self(text)),
-            Err(_) => Err(Refusal::new(
+        // It is found however it is written, and stored as the database writes it.
+        let zone = ZONES.get(&text).ok().filter(|zone| !zone.is_unknown());
+        match zone.as_ref().and_then(tz::TimeZone::iana_name) {
+            Some(name) => Ok(Self(name.to_owned())),
+            None => Err(Refusal::new(
                 "unknown_time_zone",
                 "a time zone has a name of the IANA database, such as Europe/London or UTC",
             )),
@@ -29,9 +37,9 @@ impl TimeZone {
 
     /// Year, month and day of a moment where the site is.
     pub fn date(&self, time: Time) -> (i32, u32, u32) {
-        let utc = DateTime::from_timestamp_micros(time.micros()).unwrap_or_default();
-        let local = utc.with_timezone(&self.0.parse().unwrap_or(Tz::UTC));
-        (local.year(), local.month(), local.day())
+        let moment = Timestamp::from_microsecond(time.micros()).unwrap_or_default();
+        let local = ZONES.get(&self.0).unwrap_or(tz::TimeZone::UTC).to_datetime(moment);
+        (local.year().into(), local.month().unsigned_abs().into(), local.day().unsigned_abs().into())
     }
 }
 
@@ -55,7 +63,8 @@ mod tests {
         let date = |zone: &str| TimeZone::parse(zone.into()).unwrap().date(late);
         assert_eq!(date("UTC"), (2026, 12, 31));
         assert_eq!(date("Europe/Berlin"), (2027, 1, 1));
-        for wrong in ["", "Mars/Olympus", "europe", "+01:00"] {
+        assert_eq!(TimeZone::parse("europe/london".into()).unwrap().to_string(), "Europe/London");
+        for wrong in ["", "Mars/Olympus", "europe", "+01:00", "Etc/Unknown"] {
             assert!(TimeZone::parse(wrong.into()).is_err(), "{wrong}");
         }
     }
