@@ -94,10 +94,31 @@ const STEP: usize = 16;
 
 /// How many bytes at the beginning stand in JSON as they are.
 fn plain(text: &[u8]) -> usize {
-    // Without a way out of the loop over a step, the compiler looks at all its bytes at once.
-    let is_plain = |step: &&[u8]| !step.iter().fold(false, |found, byte| found | is_escaped(byte));
-    let passed = text.chunks_exact(STEP).take_while(is_plain).count() * STEP;
-    text[passed..].iter().position(is_escaped).map_or(text.len(), |more| passed + more)
+    let passed = text.chunks_exact(STEP).take_while(|step| are_plain(step)).count() * STEP;
+    let rest = &text[passed..];
+    // What is left is looked at in one or two pieces, which may overlap.
+    let is_plain = match (rest.len(), text.last_chunk::<STEP>()) {
+        (0, _) => true,
+        (1..STEP, Some(end)) => are_plain(end),
+        (8..STEP, None) => ends_are_plain::<8>(rest),
+        (4..8, None) => ends_are_plain::<4>(rest),
+        _ => false,
+    };
+    if is_plain {
+        return text.len();
+    }
+    rest.iter().position(is_escaped).map_or(text.len(), |more| passed + more)
+}
+
+fn ends_are_plain<const N: usize>(text: &[u8]) -> bool {
+    let (first, last) = (text.first_chunk::<N>(), text.last_chunk::<N>());
+    first.is_some_and(|bytes| are_plain(bytes)) && last.is_some_and(|bytes| are_plain(bytes))
+}
+
+/// Without a way out of the loop, the compiler looks at all bytes of a piece at once.
+#[inline]
+fn are_plain(piece: &[u8]) -> bool {
+    !piece.iter().fold(false, |found, byte| found | is_escaped(byte))
 }
 
 fn is_escaped(byte: &u8) -> bool {

@@ -77,10 +77,12 @@ fn beside_queries(table: &mut Table, server: &Server, target: &Target, read: &Re
     };
     let (name, cpu) = (read.name, median(http.clone()));
     let from = |bare: Vec<Duration>| format!("CPU of a request: {} / {}", micros(cpu), micros(median(bare)));
-    table.add(format!("{name}: HTTP / its queries"), "≤ 2", beside(&queries), from(queries));
+    // The goal is held against what anyone would write; ours do less.
+    let goals = if by_hand.is_empty() { ["", "≤ 2"] } else { ["≤ 2", ""] };
     if !by_hand.is_empty() {
-        table.add(format!("{name}: HTTP / plain Diesel"), "", beside(&by_hand), from(by_hand));
+        table.add(format!("{name}: HTTP / plain Diesel"), goals[0], beside(&by_hand), from(by_hand));
     }
+    table.add(format!("{name}: HTTP / its own queries"), goals[1], beside(&queries), from(queries));
     Ok(())
 }
 

@@ -388,7 +388,11 @@ impl From<Custom> for Map<String, Value> {
 
 impl PartialSchema for Custom {
     fn schema() -> RefOr<Schema> {
-        open_object("A site's own fields: any JSON object of at most 64 KiB, at most 32 levels deep.").into()
+        open_object(
+            "A site's own fields: any JSON object of at most 64 KiB, at most 32 levels deep. Its numbers have 64 bits: one with more digits \
+             is rounded, and stands better as text.",
+        )
+        .into()
     }
 }
 
