@@ -92,7 +92,7 @@ impl App {
 /// Where the API is.
 pub const API: &str = "/api/v1";
 
-/// The routes of the API. They are tried in this order, so what is asked most comes first.
+/// The routes of the API. They are tried in this order, so articles, which are asked most, come first; the others by their names.
 pub fn api(config: &mut impl Routes) {
     config
         .configure(articles::routes::routes)

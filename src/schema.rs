@@ -1,11 +1,14 @@
 //! Diesel's tables and views, one description for both databases.
 
-mod factors;
+mod identity;
 mod search;
 mod trail;
 mod views;
 
-pub use factors::{identities, recovery_codes, sign_in_codes, totp_secrets};
+pub use identity::{
+    api_keys, identities, keys, one_time_tokens, recovery_codes, refresh_tokens, sessions, sign_in_codes, totp_secrets,
+    users,
+};
 pub use search::{published_documents, published_search, search_pending, staff_documents, staff_search};
 pub use trail::audit;
 pub use views::{article_revisions, published_articles, published_comments, working_articles};
@@ -35,69 +38,6 @@ diesel::table! {
     use crate::db::DbId;
     use diesel::sql_types::*;
 
-    users (id) {
-        id -> DbId,
-        email -> Text,
-        name -> Text,
-        role -> Text,
-        password_hash -> Nullable<Text>,
-        author_id -> Nullable<DbId>,
-        version -> Integer,
-        created_at -> BigInt,
-        updated_at -> BigInt,
-        disabled_at -> Nullable<BigInt>,
-        is_key -> Bool,
-        second_factor_at -> Nullable<BigInt>,
-    }
-}
-
-diesel::table! {
-    use crate::db::DbId;
-    use diesel::sql_types::*;
-
-    sessions (id) {
-        id -> DbId,
-        user_id -> DbId,
-        device_name -> Text,
-        created_at -> BigInt,
-        last_seen_at -> BigInt,
-        expires_at -> BigInt,
-        ended_at -> Nullable<BigInt>,
-        wrong_passwords -> Integer,
-        signed_in_by -> Text,
-    }
-}
-
-diesel::table! {
-    use crate::db::DbId;
-    use diesel::sql_types::*;
-
-    refresh_tokens (hash) {
-        hash -> Binary,
-        session_id -> DbId,
-        created_at -> BigInt,
-        used_at -> Nullable<BigInt>,
-    }
-}
-
-diesel::table! {
-    use crate::db::DbId;
-    use diesel::sql_types::*;
-
-    one_time_tokens (hash) {
-        hash -> Binary,
-        purpose -> Text,
-        user_id -> Nullable<DbId>,
-        created_at -> BigInt,
-        expires_at -> BigInt,
-        email -> Nullable<Text>,
-    }
-}
-
-diesel::table! {
-    use crate::db::DbId;
-    use diesel::sql_types::*;
-
     letters (id) {
         id -> DbId,
         kind -> Text,
@@ -110,37 +50,6 @@ diesel::table! {
         sent_at -> Nullable<BigInt>,
         given_up_at -> Nullable<BigInt>,
         why -> Nullable<Text>,
-    }
-}
-
-diesel::table! {
-    use crate::db::DbId;
-    use diesel::sql_types::*;
-
-    keys (id) {
-        id -> DbId,
-        purpose -> Text,
-        secret -> Binary,
-        wrapped -> Bool,
-        created_at -> BigInt,
-        retired_at -> Nullable<BigInt>,
-        signs_from -> BigInt,
-    }
-}
-
-diesel::table! {
-    use crate::db::DbId;
-    use diesel::sql_types::*;
-
-    api_keys (id) {
-        id -> DbId,
-        hash -> Binary,
-        begins -> Text,
-        sections -> Nullable<Text>,
-        created_by -> Nullable<DbId>,
-        created_at -> BigInt,
-        expires_at -> Nullable<BigInt>,
-        last_used_at -> Nullable<BigInt>,
     }
 }
 
@@ -464,10 +373,7 @@ diesel::table! {
     }
 }
 
-diesel::joinable!(api_keys -> users (id));
 diesel::joinable!(old_paths -> sections (section_id));
-diesel::joinable!(sessions -> users (user_id));
-diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::joinable!(revision_authors -> authors (author_id));
 diesel::joinable!(revision_tags -> tags (tag_id));
 diesel::joinable!(revisions -> users (created_by));
@@ -475,7 +381,6 @@ diesel::joinable!(events -> users (user_id));
 diesel::joinable!(reviews -> users (user_id));
 diesel::joinable!(previews -> users (created_by));
 diesel::joinable!(previews -> revisions (revision_id));
-diesel::allow_tables_to_appear_in_same_query!(api_keys, users);
 diesel::allow_tables_to_appear_in_same_query!(changes, articles);
 diesel::allow_tables_to_appear_in_same_query!(events, users);
 diesel::allow_tables_to_appear_in_same_query!(reviews, users);
@@ -483,8 +388,6 @@ diesel::allow_tables_to_appear_in_same_query!(articles, reviews);
 diesel::allow_tables_to_appear_in_same_query!(articles, users);
 diesel::allow_tables_to_appear_in_same_query!(authors, users);
 diesel::allow_tables_to_appear_in_same_query!(previews, users, revisions);
-diesel::allow_tables_to_appear_in_same_query!(totp_secrets, users);
-diesel::allow_tables_to_appear_in_same_query!(users, sessions, refresh_tokens);
 diesel::allow_tables_to_appear_in_same_query!(
     articles,
     revisions,

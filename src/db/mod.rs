@@ -1,4 +1,4 @@
-//! The only place that knows there are two databases. `read` (or `look_up`) and `write` are the whole interface.
+//! The only place that knows there are two databases. Features read and write by `read` (or `look_up`, `read_whole`) and `write`.
 
 pub(crate) mod among;
 mod clock;
