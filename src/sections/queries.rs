@@ -138,6 +138,8 @@ fn place(parent: Option<(&str, &[Crumb])>, slug: &Slug, new: &NewSection) -> Res
 
 /// Creates a section. A slug that was not given is made from the name, with a number where that is taken.
 pub fn insert(conn: &mut Conn, new: &NewSection, id: Id, now: Time) -> Result<Section> {
+    // The parent's path is part of its own, and is changed by whoever holds this.
+    lock::table(conn, "sections")?;
     let parent = find_parent(conn, new)?;
     let slug = match &new.slug {
         Some(slug) => slug.clone(),

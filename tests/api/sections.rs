@@ -200,6 +200,26 @@ async fn a_rehearsed_or_refused_move_leaves_no_path(app: TestApp) {
     assert_eq!(app.number("SELECT count(*) FROM old_paths"), 0);
 }
 
+async fn what_is_made_below_a_section_while_it_is_renamed_stands_below_it(app: TestApp) {
+    let editor = app.editor().await;
+    let parent = editor.post("/sections", json!({"name": "Parent"})).await.assert(201).text("/id");
+    for round in 0..5 {
+        let (path, slug) = (format!("/sections/{parent}"), format!("parent-{round}"));
+        let renaming = async { editor.patch(&path, json!({"slug": slug})).await.assert(200).text("/path") };
+        let children = (0..4).map(|child| {
+            let new = json!({"name": format!("Child {round} {child}"), "parent": parent});
+            let editor = editor.clone();
+            async move { editor.post("/sections", new).await.assert(201).text("/id") }
+        });
+        let (path, children) = futures_util::join!(renaming, join_all(children));
+        for child in children {
+            let found = editor.get(&format!("/sections/{child}")).await;
+            assert!(found.text("/path").starts_with(&format!("{path}/")), "{}", found.json);
+            assert_eq!(found.text("/trail/0/path"), path);
+        }
+    }
+}
+
 async fn two_moves_of_one_tree_at_once_leave_it_whole(app: TestApp) {
     let editor = app.editor().await;
     plant(&editor, &["A", "B < a", "C < b", "D < c", "X", "Y"]).await;
@@ -227,6 +247,7 @@ async fn two_moves_of_one_tree_at_once_leave_it_whole(app: TestApp) {
 on_both_databases! {
     a_path_leads_on_when_what_stood_there_is_moved,
     a_rehearsed_or_refused_move_leaves_no_path,
+    what_is_made_below_a_section_while_it_is_renamed_stands_below_it,
     two_moves_of_one_tree_at_once_leave_it_whole,
     a_section_knows_its_way_from_the_root,
     children_stand_in_the_order_of_their_positions,
