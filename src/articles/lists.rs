@@ -34,20 +34,23 @@ impl<'a> Conditions<'a> {
     /// `None` where a condition names nothing that exists, so that nothing can meet it.
     pub(super) fn look_up(conn: &mut Conn, params: &'a ArticleParams) -> Result<Option<Self>> {
         let any_tag = params.tag.as_ref().map(|list| tag_ids(conn, list)).transpose()?;
-        let all_tags = params.tag_all.as_ref().map(|list| tag_ids(conn, list)).transpose()?;
+        let mut all_tags = Vec::new();
+        // One by one: the same tag may go by several names, and each must be one.
+        for reference in params.tag_all.iter().flat_map(|list| &list.0) {
+            match tag_ids(conn, &List(vec![reference.clone()]))?.as_slice() {
+                [] => return Ok(None),
+                ids => all_tags.extend(ids),
+            }
+        }
+        all_tags.sort_unstable();
+        all_tags.dedup();
         let any_author = params.author.as_ref().map(|list| author_ids(conn, list)).transpose()?;
         let any_section = params.section.as_ref().map(|list| section_ids(conn, list)).transpose()?;
-        let wanted =
-            params.tag_all.as_ref().map_or(0, |list| list.iter().collect::<std::collections::HashSet<_>>().len());
         let nothing = |ids: &Option<Vec<Id>>| ids.as_ref().is_some_and(Vec::is_empty);
-        if nothing(&any_tag)
-            || nothing(&any_author)
-            || nothing(&any_section)
-            || all_tags.as_ref().is_some_and(|ids| ids.len() < wanted)
-        {
+        if nothing(&any_tag) || nothing(&any_author) || nothing(&any_section) {
             return Ok(None);
         }
-        Ok(Some(Self { params, any_tag, all_tags: all_tags.unwrap_or_default(), any_author, any_section }))
+        Ok(Some(Self { params, any_tag, all_tags, any_author, any_section }))
     }
 }
 

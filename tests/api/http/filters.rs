@@ -74,6 +74,7 @@ async fn filters_find_what_they_say(app: TestApp) {
         ("tag_all=harbour,ferry", "B", "B"),
         ("tag_all=harbour&tag_all=ferry", "B", "B"),
         ("tag_all=harbour,no-such-tag", "", ""),
+        (&*format!("tag_all=harbour,{harbour}"), "AB", "BF"),
         ("tag=ferry&tag_all=harbour", "B", "B"),
         ("author=mira", "AC", "AC"),
         (&*format!("author={mira},jo"), "ABC", "ABCF"),
