@@ -47,6 +47,10 @@ pub type ApiKeyList = ListOf<ApiKey>;
 
 /// Being used is no change.
 impl Versioned for ApiKey {
+    fn id(&self) -> Id {
+        self.id
+    }
+
     fn version(&self) -> i32 {
         1
     }

@@ -40,7 +40,7 @@ impl<'a> Stale<'a> {
         if expected.fits(article) {
             return Ok(None);
         }
-        let since = match expected.base().filter(|base| (1..article.version).contains(base)) {
+        let since = match expected.base(article).filter(|base| (1..article.version).contains(base)) {
             Some(base) => {
                 let mut happened = events::since(conn, article.id, base)?;
                 forget_replaced(conn, article, &mut happened)?;
@@ -92,7 +92,7 @@ impl<'a> Stale<'a> {
             changes: changes.into_iter().take(MAX_TOLD).collect(),
             events,
             revision: self.article.revision,
-            etag: etag::of(Some(self.article.version), &[]),
+            etag: etag::of_state(self.article, &[]),
         };
         Error::with(Code::PreconditionFailed, detail).list(errors).conflicting(conflict)
     }

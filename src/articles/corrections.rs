@@ -54,6 +54,10 @@ pub struct Correction {
 pub type CorrectionList = ListOf<Correction>;
 
 impl Versioned for Correction {
+    fn id(&self) -> Id {
+        self.id
+    }
+
     fn version(&self) -> i32 {
         // It stands as it was said, or is withdrawn.
         1

@@ -31,6 +31,10 @@ use diesel::{dsl::exists, prelude::*};
 use serde_json::Value;
 
 impl Versioned for Row {
+    fn id(&self) -> Id {
+        self.id
+    }
+
     fn version(&self) -> i32 {
         self.version
     }

@@ -75,6 +75,10 @@ pub struct Revision {
 pub type RevisionList = ListOf<Revision>;
 
 impl Versioned for Revision {
+    fn id(&self) -> Id {
+        self.id
+    }
+
     fn version(&self) -> i32 {
         self.number
     }

@@ -59,7 +59,7 @@ pub fn answer(article: &Article, site: &Site) -> Result<Answer> {
     let failed = |e| Error::internal("an article could not be written as Markdown").because(e);
     let markdown = html::to_markdown(&page(article, site)?).map_err(failed)? + "\n";
     let answer = Answer::document(markdown.into_bytes(), "text/markdown; charset=utf-8");
-    let etag = etag::of(Some(article.version), &answer.body);
+    let etag = etag::of_state(article, &answer.body);
     Ok(Answer { etag: Some(etag), ..answer }.keyed(article.keys()))
 }
 

@@ -226,6 +226,10 @@ pub struct Article {
 }
 
 impl Versioned for Article {
+    fn id(&self) -> Id {
+        self.id
+    }
+
     fn version(&self) -> i32 {
         self.version
     }

@@ -66,6 +66,10 @@ pub type PreviewList = ListOf<Preview>;
 
 /// Being looked at is no change.
 impl Versioned for Preview {
+    fn id(&self) -> Id {
+        self.id
+    }
+
     fn version(&self) -> i32 {
         1
     }

@@ -42,6 +42,10 @@ pub struct Author {
 }
 
 impl Versioned for Author {
+    fn id(&self) -> Id {
+        self.id
+    }
+
     fn version(&self) -> i32 {
         self.version
     }
@@ -113,6 +117,10 @@ impl From<Author> for AuthorPage {
 }
 
 impl Versioned for AuthorPage {
+    fn id(&self) -> Id {
+        self.id
+    }
+
     fn version(&self) -> i32 {
         self.version
     }

@@ -85,7 +85,7 @@ pub struct Comment {
     pub status: Moderation,
     pub created_at: Time,
     pub edited_at: Option<Time>,
-    /// How many replies to it are shown.
+    /// How many replies to it are approved. In an article's threads that may be more than are shown: 500 come with a page.
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     pub reply_count: i64,
     /// The replies, oldest first; only in an article's threads.
@@ -97,6 +97,10 @@ pub struct Comment {
 }
 
 impl Versioned for Comment {
+    fn id(&self) -> Id {
+        self.id
+    }
+
     fn version(&self) -> i32 {
         self.version
     }

@@ -28,7 +28,8 @@ use diesel::{
 };
 use std::collections::{HashMap, HashSet};
 
-/// Replies that come with a page of threads, the oldest first; more are counted and not shown.
+/// Replies that come with a page of threads. A page ends before the thread that would bring more; of a thread that has more by
+/// itself, and of a numbered page, the oldest are shown and all are counted.
 const MAX_REPLIES: i64 = 500;
 /// Comments that one transaction removes at the most.
 const SOME: i64 = 200;
@@ -36,6 +37,10 @@ const SOME: i64 = 200;
 const FIRST_PAGE: i64 = 20;
 
 impl Versioned for Row {
+    fn id(&self) -> Id {
+        self.id
+    }
+
     fn version(&self) -> i32 {
         self.version
     }
@@ -45,29 +50,64 @@ impl Versioned for Row {
 pub fn threads(conn: &mut Conn, viewer: &Viewer, article: Id, down: bool, window: &Window) -> Result<Page<Comment>> {
     let roots = || v::table.filter(v::article_id.eq(article)).filter(v::depth.eq(0)).into_boxed();
     let rows = keyset!(roots(), window, down, v::created_at, v::id, Window::after_number).load::<Row>(conn)?;
-    let page = Page::cut(window, rows, |row| Position::new(row.created_at.micros(), row.id));
-    let ids: Vec<Id> = page.rows.iter().map(|row| row.id).collect();
-    let mut replies: HashMap<Id, Vec<Row>> = HashMap::new();
-    if !ids.is_empty() {
-        let below = v::table
-            .filter(v::root_id.eq_any(ids))
-            .filter(v::depth.gt(0))
-            .order((v::created_at, v::id))
-            .limit(MAX_REPLIES);
-        for row in below.load::<Row>(conn)? {
-            replies.entry(row.parent_id.unwrap_or(row.root_id)).or_default().push(row);
+    let position = |row: &Row| Position::new(row.created_at.micros(), row.id);
+    let mut page = Page::cut(window, rows, position);
+    let mut replies = below(conn, &page.rows, MAX_REPLIES + 1)?;
+    let mut counts = HashMap::new();
+    if replies.len() as i64 > MAX_REPLIES {
+        let fitting = fitting(conn, &page.rows)?.max(1);
+        if !window.is_numbered() && fitting < page.rows.len() {
+            page.rows.truncate(fitting);
+            page.next = page.rows.last().map(position);
         }
+        replies = below(conn, &page.rows, MAX_REPLIES)?;
+        counts = reply_counts(conn, page.rows.iter().chain(&replies).map(|row| row.id).collect())?;
     }
-    let staff = viewer.may::<ModerateComments>();
+    let mut threads = Threads { replies: HashMap::new(), counts, staff: viewer.may::<ModerateComments>() };
+    for row in replies {
+        threads.replies.entry(row.parent_id.unwrap_or(row.root_id)).or_default().push(row);
+    }
     let total = window.count.then(|| roots().count().get_result(conn)).transpose()?;
-    Ok(Page { total, ..page.map(|row| with_replies(row, &mut replies, staff)) })
+    Ok(Page { total, ..page.map(|row| threads.with_replies(row)) })
 }
 
-fn with_replies(row: Row, replies: &mut HashMap<Id, Vec<Row>>, staff: bool) -> Comment {
-    let below = replies.remove(&row.id).unwrap_or_default();
-    let below: Vec<Comment> = below.into_iter().map(|reply| with_replies(reply, replies, staff)).collect();
-    let count = i64::try_from(below.len()).unwrap_or(i64::MAX);
-    row.shown(staff, count, Some(below))
+/// The first replies in some threads.
+fn below(conn: &mut Conn, roots: &[Row], most: i64) -> Result<Vec<Row>> {
+    if roots.is_empty() {
+        return Ok(Vec::new());
+    }
+    let below = v::table.filter(v::root_id.eq_any(roots.iter().map(|row| row.id))).filter(v::depth.gt(0));
+    Ok(below.order((v::created_at, v::id)).limit(most).load(conn)?)
+}
+
+/// How many threads come with all their replies.
+fn fitting(conn: &mut Conn, roots: &[Row]) -> Result<usize> {
+    let below = v::table.filter(v::root_id.eq_any(roots.iter().map(|row| row.id))).filter(v::depth.gt(0));
+    let sizes = below.group_by(v::root_id).select((v::root_id, diesel::dsl::count_star()));
+    let sizes: HashMap<Id, i64> = sizes.load::<(Id, i64)>(conn)?.into_iter().collect();
+    let sums = roots.iter().scan(0, |sum, root| {
+        *sum += sizes.get(&root.id).copied().unwrap_or_default();
+        Some(*sum)
+    });
+    Ok(sums.take_while(|sum| *sum <= MAX_REPLIES).count())
+}
+
+struct Threads {
+    /// By what they answer.
+    replies: HashMap<Id, Vec<Row>>,
+    /// How many replies each has, where not all are shown.
+    counts: HashMap<Id, i64>,
+    staff: bool,
+}
+
+impl Threads {
+    fn with_replies(&mut self, row: Row) -> Comment {
+        let below = self.replies.remove(&row.id).unwrap_or_default();
+        let below: Vec<Comment> = below.into_iter().map(|reply| self.with_replies(reply)).collect();
+        let shown = i64::try_from(below.len()).unwrap_or(i64::MAX);
+        let count = self.counts.get(&row.id).copied().unwrap_or(shown);
+        row.shown(self.staff, count, Some(below))
+    }
 }
 
 /// The first threads of an article, as they stand on its page.

@@ -61,20 +61,20 @@ impl Answer {
     /// 200 with a resource.
     pub fn found<T: Serialize + Versioned>(resource: &T) -> Result<Self> {
         let mut answer = Self::new(StatusCode::OK, json(resource)?);
-        answer.etag = Some(etag::of(Some(resource.version()), &answer.body));
+        answer.etag = Some(etag::of_state(resource, &answer.body));
         Ok(answer)
     }
 
     /// 200 with something that nobody changes by its tag.
     pub fn shown<T: Serialize>(value: &T) -> Result<Self> {
         let mut answer = Self::new(StatusCode::OK, json(value)?);
-        answer.etag = Some(etag::of(None, &answer.body));
+        answer.etag = Some(etag::of(&answer.body));
         Ok(answer)
     }
 
     /// 200 with something that is not JSON.
     pub fn document(body: Vec<u8>, content_type: &'static str) -> Self {
-        let etag = Some(etag::of(None, &body));
+        let etag = Some(etag::of(&body));
         Self { etag, content_type, ..Self::new(StatusCode::OK, body) }
     }
 
@@ -92,7 +92,7 @@ impl Answer {
     pub fn found_with<T: Serialize + Versioned>(resource: &T, fields: Option<&[impl AsRef<str>]>) -> Result<Self> {
         let Some(fields) = fields else { return Self::found(resource) };
         let mut answer = Self::new(StatusCode::OK, json(&pick(resource, fields)?)?);
-        answer.etag = Some(etag::of(Some(resource.version()), &answer.body));
+        answer.etag = Some(etag::of_state(resource, &answer.body));
         answer.content_type = SPARSE;
         Ok(answer)
     }
@@ -119,7 +119,7 @@ impl Answer {
                 (json(&ListOf { data, page: info })?, SPARSE)
             }
         };
-        let etag = Some(etag::of(None, &body));
+        let etag = Some(etag::of(&body));
         Ok(Self { etag, link, content_type, ..Self::new(StatusCode::OK, body) })
     }
 

@@ -1,6 +1,9 @@
-//! Entity tags: `"state-hash"`, so that a cache compares the bytes and a writer compares the state.
+//! Entity tags: `"version.mark-hash"`, so that a cache compares the bytes and a writer compares which one it is and its version.
 
-use crate::error::{Code, Error, FieldError, Result};
+use crate::{
+    db::Id,
+    error::{Code, Error, FieldError, Result},
+};
 use actix_web::{
     HttpRequest,
     http::header::{HeaderMap, IF_MATCH, IF_NONE_MATCH},
@@ -9,18 +12,36 @@ use twox_hash::XxHash3_64;
 
 /// What can be changed, and counts how often it was.
 pub trait Versioned {
+    /// Which one it is: another may have its slug by now.
+    fn id(&self) -> Id;
+
     /// Changes with every edit, and with nothing else: not with a count, not with a comment.
     fn version(&self) -> i32;
 }
 
-/// The tag of a representation. `state` is left out where nothing can be changed by it.
-pub fn of(state: Option<i32>, body: &[u8]) -> String {
-    // It tells versions apart and keeps no secret: whoever has the tag has the body.
-    let hash = XxHash3_64::oneshot(body);
-    match state {
-        Some(state) => format!("\"{state}-{hash:016x}\""),
-        None => format!("\"{hash:016x}\""),
-    }
+/// The tag of something by which nothing can be changed.
+pub fn of(body: &[u8]) -> String {
+    format!("\"{}\"", hash(body))
+}
+
+/// The tag of a representation of something that can be changed.
+pub fn of_state(resource: &impl Versioned, body: &[u8]) -> String {
+    format!("\"{}-{}\"", state(resource), hash(body))
+}
+
+/// It tells versions apart and keeps no secret: whoever has the tag has the body.
+fn hash(body: &[u8]) -> String {
+    format!("{:016x}", XxHash3_64::oneshot(body))
+}
+
+/// How often it was changed, and the end of its id: `3.9eb8722f`.
+fn state(resource: &impl Versioned) -> String {
+    format!("{}.{}", resource.version(), mark(resource))
+}
+
+fn mark(resource: &impl Versioned) -> String {
+    let [.., a, b, c, d] = *resource.id().as_bytes();
+    format!("{:08x}", u32::from_be_bytes([a, b, c, d]))
 }
 
 /// The tag of the same representation in a content coding: other bytes, another tag.
@@ -87,17 +108,17 @@ impl Expected {
     /// Whether it is as the client read it.
     pub fn fits(&self, current: &impl Versioned) -> bool {
         match self {
-            Self::States(states) => states.contains(&current.version().to_string()),
+            Self::States(states) => states.contains(&state(current)),
             Self::Anything => true,
         }
     }
 
-    /// The version that the client read: of several that it names, the oldest, after which the most was changed.
-    pub fn base(&self) -> Option<i32> {
-        match self {
-            Self::States(states) => states.iter().filter_map(|state| state.parse().ok()).min(),
-            Self::Anything => None,
-        }
+    /// The version of it that the client read: of several that it names, the oldest, after which the most was changed.
+    pub fn base(&self, current: &impl Versioned) -> Option<i32> {
+        let Self::States(states) = self else { return None };
+        let mark = mark(current);
+        let version = |state: &String| state.split_once('.').filter(|(_, of)| *of == mark)?.0.parse().ok();
+        states.iter().filter_map(version).min()
     }
 }
 
@@ -113,16 +134,33 @@ pub fn stale(fields: Vec<FieldError>) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::{Expected, encoded, known, of};
+    use super::{Expected, Versioned, encoded, known, of, of_state};
+    use crate::db::Id;
     use actix_web::test::TestRequest;
+
+    struct Thing(Id, i32);
+
+    impl Versioned for Thing {
+        fn id(&self) -> Id {
+            self.0
+        }
+
+        fn version(&self) -> i32 {
+            self.1
+        }
+    }
 
     #[test]
     fn a_writer_compares_the_state_and_a_cache_the_bytes() {
-        let (one, two) = (of(Some(7), b"a"), of(Some(7), b"b"));
+        let thing = Thing(Id::new(), 7);
+        let (one, two) = (of_state(&thing, b"a"), of_state(&thing, b"b"));
         assert_ne!(one, two);
         let expected =
             |tag: &str| Expected::of(&TestRequest::default().insert_header(("if-match", tag)).to_http_request());
         assert_eq!(expected(&one), expected(&two));
+        let (later, another) = (Thing(thing.0, 8), Thing(Id::new(), 7));
+        assert_eq!([&thing, &later, &another].map(|thing| expected(&one).fits(thing)), [true, false, false]);
+        assert_eq!([&thing, &later, &another].map(|thing| expected(&one).base(thing)), [Some(7), Some(7), None]);
         assert_eq!(expected(&format!("W/{one}")), Expected::States(vec![]));
         assert_eq!(expected("*"), Expected::Anything);
         assert_eq!(expected(&encoded(&one, "br")), expected(&one));
@@ -130,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_cache_may_name_several_tags_in_any_coding() {
-        let tag = of(None, b"a");
+        let tag = of(b"a");
         let known = |given: String| {
             known(TestRequest::default().insert_header(("if-none-match", given)).to_http_request().headers(), &tag)
         };

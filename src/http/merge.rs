@@ -126,12 +126,12 @@ impl<N> FromRequest for Changes<N> {
     }
 }
 
-/// The schema is `N`'s with nothing required; its name is made of `N`'s: `NewTag` becomes `TagChanges`.
+/// The schema is `N`'s without defaults; `openapi/schemas.rs` takes from it what is required. Its name is made of `N`'s: `NewTag`
+/// becomes `TagChanges`.
 impl<N: ToSchema> PartialSchema for Changes<N> {
     fn schema() -> RefOr<Schema> {
         let mut schema = N::schema();
         if let RefOr::T(Schema::Object(object)) = &mut schema {
-            object.required.clear();
             for property in object.properties.values_mut() {
                 if let RefOr::T(Schema::Object(property)) = property {
                     property.default = None;

@@ -114,6 +114,11 @@ impl Window {
         })
     }
 
+    /// Whether a numbered page is asked for, which has its place among the others.
+    pub fn is_numbered(&self) -> bool {
+        self.page.is_some()
+    }
+
     /// The first part of a list that stands inside another resource, and goes on at a path of this pattern.
     pub fn first(pattern: &str, limit: i64) -> Self {
         let scope = Scope { path: pattern.to_owned(), pattern: pattern.to_owned(), pairs: Vec::new() };

@@ -36,7 +36,7 @@ impl Default for Document {
 
 impl Text {
     fn of(body: Bytes) -> Self {
-        Self { etag: etag::of(None, &body), body }
+        Self { etag: etag::of(&body), body }
     }
 
     fn answer(&self, request: &HttpRequest) -> HttpResponse {

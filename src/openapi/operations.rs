@@ -77,7 +77,7 @@ pub fn headers() -> Value {
     let text = |max: u32, pattern: &str| json!({"type": "string", "maxLength": max, "pattern": pattern});
     json!({
         "Elsewhere": {"description": "Where the browser is sent.", "schema": {"type": "string", "format": "uri", "maxLength": 8000}, "example": "https://desk.lantern.example/signed-in#code=4k1dXkC0yLZ9mH0mXyq7q0pVfW8jv2t9S3uB6nYQe1A"},
-        "ETag": {"description": "The tag of this representation: for `If-None-Match` and `If-Match`.", "schema": text(100, "^\"[!-~]+\"$"), "example": "\"3-5d41402abc4b2a76\""},
+        "ETag": {"description": "The tag of this representation: for `If-None-Match` and `If-Match`.", "schema": text(100, "^\"[!-~]+\"$"), "example": "\"3.9eb8722f-5d41402abc4b2a76\""},
         "IdempotentReplayed": {"description": "Given where the answer is the first one to the `Idempotency-Key`, once more.", "schema": {"type": "string", "enum": ["true"]}, "example": "true"},
         "LastModified": {"description": "When what it shows was last changed. What was taken away since shows in the `ETag` alone: ask with that.", "schema": text(40, "^[A-Za-z]{3}, .* GMT$"), "example": "Sun, 01 Mar 2026 08:30:00 GMT"},
         "Link": {"description": "The other pages (RFC 8288): `first`, `prev`, `next`. Left out where the filters make it longer than 8,000 characters.", "schema": text(8000, "^<.*$"), "example": "</api/v1/tags>; rel=\"first\""},
@@ -96,7 +96,7 @@ pub fn parameters() -> Value {
     let tags = |description: &str, name: &str| {
         json!({
             "name": name, "in": "header", "required": false, "description": description,
-            "schema": {"type": "string", "maxLength": 1000, "pattern": "^[^\\x00-\\x1f\\x7f]*$"}, "example": "\"3-5d41402abc4b2a76\"",
+            "schema": {"type": "string", "maxLength": 1000, "pattern": "^[^\\x00-\\x1f\\x7f]*$"}, "example": "\"3.9eb8722f-5d41402abc4b2a76\"",
         })
     };
     json!({

@@ -42,6 +42,7 @@ pub fn complete(document: &mut Value) {
             }
         }
     }
+    loosen(schemas);
     let sparse: Vec<_> = schemas.iter().filter_map(|(name, schema)| sparse(name, schema)).collect();
     schemas.extend(sparse);
     let bounded: Map<_, _> =
@@ -61,6 +62,51 @@ fn require_all(name: &str, schema: &mut Map<String, Value>) {
     if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
         let required: Vec<_> = properties.keys().filter(|field| !optional.contains(&field.as_str())).cloned().collect();
         schema.insert("required".into(), json!(required));
+    }
+}
+
+/// A merge patch (RFC 7396) gives what it changes: nothing is required, null takes away what need not be there, and what it says
+/// of an object within another is a merge patch, too.
+fn loosen(schemas: &mut Map<String, Value>) {
+    let mut waiting: Vec<String> = schemas.keys().filter(|name| name.ends_with("Changes")).cloned().collect();
+    while let Some(name) = waiting.pop() {
+        let Some(mut schema) = schemas.get(&name).cloned() else { continue };
+        let required = schema.as_object_mut().and_then(|fields| fields.shift_remove("required")).unwrap_or_default();
+        let required: Vec<String> = serde_json::from_value(required).unwrap_or_default();
+        for (field, property) in schema["properties"].as_object_mut().into_iter().flatten() {
+            if !required.contains(field) {
+                allow_null(property);
+            }
+            let choices = match property.get_mut("oneOf") {
+                Some(Value::Array(choices)) => choices.as_mut_slice(),
+                _ => std::slice::from_mut(property),
+            };
+            for choice in choices {
+                let Some(part) = choice["$ref"].as_str().and_then(|target| target.rsplit('/').next()) else { continue };
+                let Some(loose) = schemas.get(part).filter(|part| part["required"].is_array()).cloned() else {
+                    continue;
+                };
+                let changes = format!("{}Changes", part.strip_prefix("New").unwrap_or(part));
+                choice["$ref"] = json!(format!("#/components/schemas/{changes}"));
+                if !schemas.contains_key(&changes) {
+                    schemas.insert(changes.clone(), loose);
+                    waiting.push(changes);
+                }
+            }
+        }
+        schemas.insert(name, schema);
+    }
+}
+
+fn allow_null(schema: &mut Value) {
+    let Some(fields) = schema.as_object_mut() else { return };
+    if let Some(target) = fields.shift_remove("$ref") {
+        fields.insert("oneOf".into(), json!([{"$ref": target}, {"type": "null"}]));
+    } else if let Some(kind) = fields.get("type").filter(|kind| kind.is_string()).cloned() {
+        fields.insert("type".into(), json!([kind, "null"]));
+        if let Some(Value::Array(values)) = fields.get_mut("enum") {
+            values.push(Value::Null);
+        }
     }
 }
 

@@ -33,6 +33,10 @@ pub struct Redirect {
 }
 
 impl Versioned for Redirect {
+    fn id(&self) -> Id {
+        self.id
+    }
+
     /// Only its target ever changes, where another redirect leads on from there.
     fn version(&self) -> i32 {
         i32::try_from(XxHash3_64::oneshot(self.target.as_ref().as_bytes()) >> 33).unwrap_or_default()

@@ -39,6 +39,10 @@ pub struct Section {
 }
 
 impl Versioned for Section {
+    fn id(&self) -> Id {
+        self.id
+    }
+
     fn version(&self) -> i32 {
         self.version
     }

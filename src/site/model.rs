@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     clock::Time,
+    db::Id,
     error::FieldError,
     http::{Changes, Settle, Versioned},
     redirects::Target,
@@ -248,6 +249,11 @@ pub struct SiteView {
 }
 
 impl Versioned for SiteView {
+    /// There is one.
+    fn id(&self) -> Id {
+        Id::LEAST
+    }
+
     fn version(&self) -> i32 {
         self.version
     }

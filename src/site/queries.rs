@@ -7,7 +7,7 @@ use super::{
 use crate::{
     both, changes,
     clock::{self, Time},
-    db::{AsJson, Conn, lock},
+    db::{AsJson, Conn, Id, lock},
     error::{Error, Result},
     http::{Expected, Versioned},
     schema::site,
@@ -27,6 +27,11 @@ struct Row {
 }
 
 impl Versioned for Row {
+    /// There is one.
+    fn id(&self) -> Id {
+        Id::LEAST
+    }
+
     fn version(&self) -> i32 {
         self.version
     }

@@ -34,6 +34,10 @@ pub struct Tag {
 }
 
 impl Versioned for Tag {
+    fn id(&self) -> Id {
+        self.id
+    }
+
     fn version(&self) -> i32 {
         self.version
     }

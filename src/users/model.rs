@@ -41,6 +41,10 @@ impl UserRow {
 }
 
 impl Versioned for UserRow {
+    fn id(&self) -> Id {
+        self.id
+    }
+
     fn version(&self) -> i32 {
         self.version
     }
@@ -94,6 +98,10 @@ pub struct Invitation {
 }
 
 impl Versioned for User {
+    fn id(&self) -> Id {
+        self.id
+    }
+
     fn version(&self) -> i32 {
         self.version
     }

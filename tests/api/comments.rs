@@ -290,6 +290,51 @@ async fn threads_and_the_queue_come_in_pages(app: TestApp) {
     assert_eq!(editor.get("/comments?status=pending").await.json["data"], json!([]));
 }
 
+async fn no_reply_is_lost_where_a_page_of_threads_has_very_many(app: TestApp) {
+    let editor = open_discussion(&app).await;
+    let mut roots = Vec::new();
+    for root in ["First", "Second", "Third"] {
+        roots.push(editor.post(PATH, json!({"body": root})).await.assert(201).text("/id"));
+    }
+    for root in &roots[..2] {
+        for some in 0..13 {
+            let replies = (0..20).map(|reply| {
+                let comment = json!({"body": format!("{some} {reply}"), "parent_id": root});
+                let editor = editor.clone();
+                async move { editor.post(PATH, comment).await.assert(201).text("/id") }
+            });
+            futures_util::future::join_all(replies).await;
+        }
+    }
+    let anyone = app.anyone();
+    let (mut seen, mut pages, mut path) = (Vec::new(), 0, PATH.to_owned());
+    loop {
+        let page = anyone.get(&path).await;
+        for thread in page.assert(200).json["data"].as_array().unwrap() {
+            let replies = thread["replies"].as_array().unwrap().len();
+            assert_eq!(thread["reply_count"], replies);
+            seen.push((thread["id"].as_str().unwrap().to_owned(), replies));
+        }
+        pages += 1;
+        match page.json["page"]["next_cursor"].as_str() {
+            Some(cursor) => path = format!("{PATH}?cursor={cursor}"),
+            None => break,
+        }
+    }
+    let mut expected: Vec<_> = roots.iter().cloned().zip([260, 260, 0]).collect();
+    seen.sort();
+    expected.sort();
+    assert_eq!((seen, pages), (expected, 2));
+    // A numbered page has its place: it shows what it can, and tells of all.
+    let numbered = anyone.get(&format!("{PATH}?page=1")).await;
+    let threads = numbered.assert(200).json["data"].as_array().unwrap();
+    let counts: i64 = threads.iter().map(|thread| thread["reply_count"].as_i64().unwrap()).sum();
+    let shown: usize = threads.iter().map(|thread| thread["replies"].as_array().unwrap().len()).sum();
+    assert_eq!((threads.len(), counts, shown), (3, 520, 500));
+    let page = anyone.get("/articles/talk?include=comments").await;
+    assert!(page.json["thread"]["page"]["next_cursor"].is_string(), "{}", page.json["thread"]["page"]);
+}
+
 async fn threads_go_on_where_the_page_left_off(app: TestApp) {
     let editor = open_discussion(&app).await;
     for number in 0..21 {
@@ -318,6 +363,7 @@ async fn a_comment_says_something(app: TestApp) {
 }
 
 on_both_databases! {
+    no_reply_is_lost_where_a_page_of_threads_has_very_many,
     threads_go_on_where_the_page_left_off,
     a_comment_says_something,
     a_guests_comment_waits_until_it_is_approved,

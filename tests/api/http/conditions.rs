@@ -147,6 +147,32 @@ async fn a_stale_change_is_refused_with_the_fields_that_differ(app: TestApp) {
     stale.send(Method::POST, "/articles/harbour/restore", None).await.assert_problem(412, "precondition_failed");
 }
 
+async fn the_tag_of_what_had_the_slug_before_is_stale(app: TestApp) {
+    let editor = app.editor().await;
+    for (list, field) in [("/tags", "name"), ("/authors", "name"), ("/sections", "name")] {
+        let path = format!("{list}/ebb");
+        editor.post(list, json!({field: "Ebb"})).await.assert(201);
+        let read = editor.get(&path).await.etag().to_owned();
+        editor.delete(&path).await.assert(204);
+        editor.post(list, json!({field: "Ebb", "slug": "ebb"})).await.assert(201);
+        let stale = editor.with("if-match", &read);
+        stale.patch(&path, json!({field: "Flood"})).await.assert_problem(412, "precondition_failed");
+        stale.delete(&path).await.assert_problem(412, "precondition_failed");
+        assert_eq!(editor.get(&path).await.text("/name"), "Ebb");
+    }
+    draft(&editor, json!({"title": "One", "slug": "swap"})).await;
+    let read = editor.get("/articles/swap").await.etag().to_owned();
+    editor.patch("/articles/swap", json!({"slug": "swapped"})).await.assert(200);
+    draft(&editor, json!({"title": "Two", "slug": "swap"})).await;
+    editor.patch("/articles/swap", json!({"subtitle": "Its own"})).await.assert(200);
+    let stale = editor.with("if-match", &read);
+    for path in ["/articles/swap", "/articles/swap?merge=auto"] {
+        stale.patch(path, json!({"title": "Lost"})).await.assert_problem(412, "precondition_failed");
+    }
+    stale.put("/articles/swap/publication", json!({})).await.assert_problem(412, "precondition_failed");
+    assert_eq!(editor.get("/articles/swap").await.text("/title"), "Two");
+}
+
 async fn a_stale_change_of_very_many_fields_is_still_answered(app: TestApp) {
     let editor = app.editor().await;
     editor.post("/tags", json!({"name": "Ebb"})).await.assert(201);
@@ -205,6 +231,7 @@ on_both_databases! {
     a_cache_is_told_what_it_has_already,
     a_compressed_answer_has_a_tag_of_its_own_that_is_known_again,
     a_stale_change_is_refused_with_the_fields_that_differ,
+    the_tag_of_what_had_the_slug_before_is_stale,
     a_stale_change_of_very_many_fields_is_still_answered,
     what_others_do_nearby_makes_no_editor_stale,
     of_many_changes_to_one_state_one_is_made,

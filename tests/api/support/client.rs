@@ -69,6 +69,7 @@ impl Client {
             .filter(|p| p.starts_with('/'))
             .map_or_else(|| format!("/api/v1{path}"), str::to_owned);
         secrets::sent(&method, &path, &body);
+        let sent: Option<Value> = serde_json::from_slice(&body).ok();
         let http =
             awc::Client::builder().timeout(Duration::from_secs(30)).no_default_headers().disable_redirects().finish();
         let mut request = http.request(method.clone(), format!("{}{path}", self.address)).no_decompress();
@@ -85,6 +86,11 @@ impl Client {
         let reply = Reply { status: answer.status(), headers: answer.headers().clone(), bytes, json };
         secrets::check(&method, &path, self.token.is_some(), &reply);
         spec::check(&method, &path, &reply);
+        if reply.status.is_success()
+            && let Some(sent) = sent
+        {
+            spec::check_taken(&method, &path, &sent);
+        }
         reply
     }
 }
