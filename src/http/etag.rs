@@ -21,27 +21,27 @@ pub trait Versioned {
 
 /// The tag of something by which nothing can be changed.
 pub fn of(body: &[u8]) -> String {
-    format!("\"{}\"", hash(body))
+    format!("\"{:016x}\"", hash(body))
 }
 
 /// The tag of a representation of something that can be changed.
 pub fn of_state(resource: &impl Versioned, body: &[u8]) -> String {
-    format!("\"{}-{}\"", state(resource), hash(body))
+    format!("\"{}-{:016x}\"", state(resource), hash(body))
 }
 
 /// It tells versions apart and keeps no secret: whoever has the tag has the body.
-fn hash(body: &[u8]) -> String {
-    format!("{:016x}", XxHash3_64::oneshot(body))
+fn hash(body: &[u8]) -> u64 {
+    XxHash3_64::oneshot(body)
 }
 
 /// How often it was changed, and the end of its id: `3.9eb8722f`.
 fn state(resource: &impl Versioned) -> String {
-    format!("{}.{}", resource.version(), mark(resource))
+    format!("{}.{:08x}", resource.version(), mark(resource))
 }
 
-fn mark(resource: &impl Versioned) -> String {
+fn mark(resource: &impl Versioned) -> u32 {
     let [.., a, b, c, d] = *resource.id().as_bytes();
-    format!("{:08x}", u32::from_be_bytes([a, b, c, d]))
+    u32::from_be_bytes([a, b, c, d])
 }
 
 /// The tag of the same representation in a content coding: other bytes, another tag.
@@ -116,7 +116,7 @@ impl Expected {
     /// The version of it that the client read: of several that it names, the oldest, after which the most was changed.
     pub fn base(&self, current: &impl Versioned) -> Option<i32> {
         let Self::States(states) = self else { return None };
-        let mark = mark(current);
+        let mark = format!("{:08x}", mark(current));
         let version = |state: &String| state.split_once('.').filter(|(_, of)| *of == mark)?.0.parse().ok();
         states.iter().filter_map(version).min()
     }
